@@ -1,0 +1,1 @@
+"""The instrument: identifies the machine, measures, decides and reports."""

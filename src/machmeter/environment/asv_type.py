@@ -1,0 +1,159 @@
+"""The environment type ``machmeter`` of asv."""
+
+import hashlib
+import os
+import re
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from asv import environment, util
+from asv.console import log
+from asv.machine import Machine
+
+from machmeter.environment import instrument, purity
+from machmeter.environment.context import context_for
+from machmeter.environment.installer import Installer, find_python
+from machmeter.environment.options import Options
+from machmeter.errors import MachmeterError
+from machmeter.probe import sidecar
+
+_BUILD_WHEEL = ["python -m pip wheel --no-deps -w {build_cache_dir} {build_dir}"]
+_STAMP = "machmeter-environment.json"
+#: The runner's commands that time benchmarks in the process that asv starts.
+_MEASURING = {"run", "run_server"}
+
+
+class MachmeterEnvironment(environment.Environment):
+    """Virtual environments made by uv, with a commit installed as a link to its checkout.
+
+    A pure-Python project is installed editable; a project with a build step gets a wheel as in asv's own
+    environments. The project's dependencies are installed where the matrix does not provide them. The
+    user's own build, install and uninstall commands win over all of this.
+    """
+
+    tool_name = "machmeter"
+    matches_python_fallback = False
+
+    def __init__(self, conf: Any, python: str, requirements: dict[str, str], tagged_env_vars: Any) -> None:  # noqa: ANN401 - asv's types
+        base_python = find_python(python)
+        if base_python is None:
+            msg = f'No python{python} found on PATH: install it, or change "pythons" in asv.conf.json.'
+            raise environment.EnvironmentUnavailable(msg)
+        try:
+            self._options = Options.parse(getattr(conf, "machmeter", None), Path.cwd())
+        except MachmeterError as error:
+            raise util.UserError(str(error)) from error
+        self._base_python = base_python
+        self._results_dir = Path(conf.results_dir).absolute()
+        self._requirements = requirements  # the base class needs it for the path before it sets it
+        super().__init__(conf, python, requirements, tagged_env_vars)
+        # The probe relies on this version's inner parts: see the contract tests.
+        self._base_requirements["pip+asv_runner"] = f"=={version('asv_runner')}"
+        self._installer = Installer(Path(self._path), self._options.constraints, self._install_timeout)
+
+    @classmethod
+    def matches(cls, python: str) -> bool:
+        """Tell whether this machine has that version of Python."""
+        return re.match(r"^\d+\.\d+$", python) is not None and find_python(python) is not None
+
+    def check_presence(self) -> bool:
+        """Tell whether the environment exists and was made from the same requirements and constraints."""
+        return bool(super().check_presence()) and self._stamped() == self._stamp()
+
+    def create(self) -> None:
+        """Make the environment if it is not there, and put today's instrument in front."""
+        if self._is_setup:
+            return
+        super().create()
+        util.write_json(os.fspath(Path(self._path) / _STAMP), self._stamp())
+        instrument.inject(Path(self._path))
+        answer = self.run_executable("python", ["-c", instrument.CHECK]).strip()
+        if answer != instrument.IN_PLACE:
+            msg = (
+                f"The instrument is not in place in {self._path}: asv_runner would measure without it. "
+                f"It answered {answer!r}. Remove that folder and run again."
+            )
+            raise util.UserError(msg)
+
+    def run(self, args: list[str], **kwargs: Any) -> Any:  # noqa: ANN401 - asv's signature
+        """Run the environment's python; benchmark processes learn where they are."""
+        log.debug(f"Running '{' '.join(args)}' in {self.name}")
+        if len(args) > 1 and args[1] in _MEASURING:
+            variables = dict(kwargs.pop("env", None) or os.environ)
+            kwargs["env"] = variables | {sidecar.VARIABLE: self._context().encode()}
+        return self.run_executable("python", args, **kwargs)
+
+    def checkout_project(self, repo: Any, commit_hash: str) -> None:  # noqa: ANN401 - asv's types
+        """Check a commit out.
+
+        The checkout is the installation here: until it is complete, no commit counts as installed.
+        """
+        self._set_installed_commit_hash(None)
+        super().checkout_project(repo, commit_hash)
+
+    def _setup(self) -> None:
+        log.info(f"Creating {self.name}")
+        self._installer.create(self._base_python)
+        log.info(f"Installing requirements for {self.name}")
+        self._installer.install(self._requirement_texts())
+
+    def _requirement_texts(self) -> list[str]:
+        wanted = {**self._requirements, **self._base_requirements}
+        return [_requirement(key.removeprefix("pip+").strip(), value) for key, value in wanted.items()]
+
+    def _stamp(self) -> dict[str, Any]:
+        return {
+            "requirements": sorted(self._requirement_texts()),
+            "constraints": [
+                hashlib.sha256(path.read_bytes()).hexdigest() for path in self._options.constraints
+            ],
+        }
+
+    def _stamped(self) -> dict[str, Any] | None:
+        try:
+            return dict(util.load_json(os.fspath(Path(self._path) / _STAMP)))
+        except (util.UserError, OSError, TypeError, ValueError):
+            return None
+
+    def _context(self) -> sidecar.Context:
+        commit = self._global_env_vars.get("ASV_COMMIT") or self.installed_commit_hash or "unknown"
+        return context_for(self._results_dir, Machine.get_unique_machine_name(), self.name, commit)
+
+    def _uninstall_project(self) -> None:
+        if self._uninstall_command is not None:
+            super()._uninstall_project()
+            return
+        self._set_installed_commit_hash(None)
+        self._installer.uninstall_project()
+
+    def _build_project(self, repo: Any, commit_hash: str, build_dir: str) -> None:  # noqa: ANN401 - asv's types
+        if self._build_command is not None or self._install_command is not None:
+            super()._build_project(repo, commit_hash, build_dir)
+        elif not purity.is_pure_python(Path(build_dir)):
+            log.info(f"Building {repo.get_decorated_hash(commit_hash, 8)} for {self.name}")
+            # As asv does, but for the project alone: asv's default collects the dependencies' wheels
+            # beside it and then cannot tell which one to install.
+            self._interpolate_and_run_commands(_BUILD_WHEEL, build_dir, self.build_env_vars)
+
+    def _install_project(self, repo: Any, commit_hash: str, build_dir: str) -> None:  # noqa: ANN401 - asv's types
+        if self._build_command is not None or self._install_command is not None:
+            super()._install_project(repo, commit_hash, build_dir)
+            return
+        log.info(f"Installing {repo.get_decorated_hash(commit_hash, 8)} into {self.name}")
+        if purity.is_pure_python(Path(build_dir)):
+            self._installer.install(["--no-deps", "--editable", build_dir])
+        else:
+            built = Path(self._global_env_vars["ASV_BUILD_CACHE_DIR"])
+            wheels = [os.fspath(path) for path in built.glob("*.whl")]
+            self._installer.install(["--no-deps", "--force-reinstall", *wheels])
+        missing = self._installer.missing_dependencies() if self._options.dependencies else []
+        if missing:
+            self._installer.install(missing)
+
+
+def _requirement(name: str, value: str) -> str:
+    """Join a name and asv's notation of its version: "", "1.2" or ">=1.2"."""
+    if not value:
+        return name
+    return f"{name}{value}" if value[0] in "<>=!~" else f"{name}=={value}"

@@ -1,0 +1,82 @@
+"""Every deliberate error of machmeter: each says the fact, the reason and the next command."""
+
+from pathlib import Path
+
+
+class MachmeterError(Exception):
+    """An error that a person can act on.
+
+    Parameters
+    ----------
+    fact : str
+        What happened, naming the file, commit or machine.
+    reason : str
+        Why that stops us.
+    next_command : str
+        What to do or type next.
+    """
+
+    def __init__(self, fact: str, reason: str, next_command: str) -> None:
+        super().__init__(f"{fact} {reason} {next_command}")
+        self.fact = fact
+        self.reason = reason
+        self.next_command = next_command
+
+
+class MachineMismatchError(MachmeterError):
+    """Results of another machine lie under this machine's name."""
+
+    def __init__(self, name: str, stored: str, current: str) -> None:
+        super().__init__(
+            f'Refusing to file results of {current} under "{name}".',
+            f"That name already holds results of {stored}: different hardware is never compared.",
+            'Leave out "--machine", or choose a name that is not taken; "machmeter machine" shows this one.',
+        )
+
+
+class UnknownMachineError(MachmeterError):
+    """Results without a known fingerprint lie under this machine's name."""
+
+    def __init__(self, name: str, folder: Path) -> None:
+        super().__init__(
+            f'Refusing to file results under "{name}".',
+            f"{folder} holds results whose hardware is not on record: nobody can compare them.",
+            'Leave out "--machine" to use the hardware tag, or move that folder away.',
+        )
+
+
+class HalfWrittenResultError(MachmeterError):
+    """A file of results is not complete JSON."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(
+            f"{path} is not complete JSON.",
+            "It was cut off while being written, or is no file of results; it is left as it is.",
+            f"Move it away (mv {path} {path}.broken) and run again.",
+        )
+
+
+class UnwritableError(MachmeterError):
+    """A folder or file cannot be written."""
+
+    def __init__(self, path: Path, cause: OSError) -> None:
+        super().__init__(
+            f"Cannot write {path}: {cause.strerror or cause}.",
+            "Results and samples are kept there, and nothing was measured that could be lost.",
+            f'Make it writable or free some space ("df -h {path.parent}"), then run again.',
+        )
+
+
+class ConfigurationError(MachmeterError):
+    """asv.conf.json asks for something that machmeter does not know."""
+
+
+class FingerprintDocumentError(MachmeterError):
+    """A stored fingerprint cannot be read or does not fit its own hash."""
+
+    def __init__(self, path: Path, what: str) -> None:
+        super().__init__(
+            f"{path} is not a valid fingerprint: {what}.",
+            "Without it nobody knows which hardware the results beside it come from; it is left as it is.",
+            f"Restore it, or move it away (mv {path} {path}.broken) to have it written anew.",
+        )

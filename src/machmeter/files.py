@@ -1,0 +1,35 @@
+"""Writes files whole: temporary name, flush, rename."""
+
+import os
+from pathlib import Path
+
+from machmeter.errors import UnwritableError
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a file so that its name never stands for half of it.
+
+    Parameters
+    ----------
+    path : Path
+        Its folder is made where it is missing.
+    text : str
+        Written as UTF-8.
+
+    Raises
+    ------
+    UnwritableError
+        If the disk is full or the folder cannot be written; an earlier file is left as it was.
+    """
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with temporary.open("w", encoding="utf-8") as stream:
+            stream.write(text)
+            stream.flush()
+            os.fsync(stream.fileno())
+        temporary.replace(path)
+    except OSError as error:
+        raise UnwritableError(path, error) from error
+    finally:
+        temporary.unlink(missing_ok=True)

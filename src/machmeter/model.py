@@ -1,0 +1,132 @@
+"""Frozen values that travel between the modules: what a machine is, what a sample is."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+#: A sample is contended when its processes spent more than this share of their runnable time waiting
+#: for a core. Profiles misattribute 5% of their time at 0.08 already; a quiet machine stays below 0.02.
+RUN_DELAY_BOUND = 0.05
+
+#: ... or when somebody on the machine waited for a core during more than this share of the sample.
+PRESSURE_BOUND = 0.20
+
+
+@dataclass(frozen=True, slots=True)
+class Fingerprint:
+    """What a machine is (hashed) and the state it is in (recorded only).
+
+    Parameters
+    ----------
+    identity : mapping of str to JSON value
+        Facts that decide speed and do not change by themselves. A fact that cannot be read is "unknown".
+    state : mapping of str to JSON value
+        Facts that may change on the same hardware: kernel, microcode, driver, governor.
+    label : str
+        Readable part of the tag, for instance "epyc-2c-24g".
+    """
+
+    identity: Mapping[str, Any]
+    state: Mapping[str, Any]
+    label: str
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 over the canonical JSON of the identity facts, 64 hex digits."""
+        canonical = json.dumps(self.identity, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+        return hashlib.sha256(canonical.encode()).hexdigest()
+
+    @property
+    def tag(self) -> str:
+        """The machine's name: the readable label and the first eight hex digits of the digest."""
+        return f"{self.label}-{self.digest[:8]}"
+
+
+@dataclass(frozen=True, slots=True)
+class Pressure:
+    """What happened on the machine while a sample was taken.
+
+    Parameters
+    ----------
+    cpu_s, io_s, memory_s : float or None, seconds
+        Time in which at least one task of the machine stalled on that resource (PSI "some").
+    steal_s : float or None, seconds
+        Time that the hypervisor gave to others, summed over all CPUs.
+    involuntary_switches : int or None
+        How often this process was taken off a core.
+    """
+
+    cpu_s: float | None = None
+    io_s: float | None = None
+    memory_s: float | None = None
+    steal_s: float | None = None
+    involuntary_switches: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One timed piece of work: one line of a sidecar.
+
+    Parameters
+    ----------
+    started_at : str
+        UTC, ISO 8601.
+    benchmark : str
+        asv's name of the benchmark.
+    params : tuple of str
+        asv's representation of the parameters, empty for a benchmark without.
+    commit, environment, tag, node, run : str
+        Commit hash, asv environment name, hardware tag, host name, identifier of the `asv run`.
+    round : int
+        1-based number of the benchmark process for this benchmark, parameters and run.
+    index : int
+        0-based number of the sample in its process.
+    items : float
+        Work items in the sample; the calls of the function for a plain ``time_*`` benchmark.
+    wall_s : float, seconds
+        Wall time of all items together.
+    cpu_s : float or None, seconds
+        CPU time of the process and its children.
+    run_delay_s : float or None, seconds
+        Time that the threads of the process and its children were runnable but waited for a core.
+    """
+
+    started_at: str
+    benchmark: str
+    params: tuple[str, ...]
+    commit: str
+    environment: str
+    tag: str
+    node: str
+    run: str
+    round: int
+    index: int
+    items: float
+    wall_s: float
+    bytes: float | None = None
+    cpu_s: float | None = None
+    run_delay_s: float | None = None
+    pressure: Pressure = field(default_factory=Pressure)
+    gpu_s: float | None = None
+    gpu: Mapping[str, Any] | None = None
+    peak_rss_bytes: int | None = None
+    work: str | None = None
+
+    @property
+    def wall_s_per_item(self) -> float:
+        """Wall seconds an item."""
+        return self.wall_s / self.items
+
+    @property
+    def cpu_s_per_item(self) -> float | None:
+        """CPU seconds an item, of the process and its children."""
+        return None if self.cpu_s is None else self.cpu_s / self.items
+
+    @property
+    def contended(self) -> bool:
+        """Whether others disturbed the sample beyond `RUN_DELAY_BOUND` or `PRESSURE_BOUND`."""
+        delay, cpu = self.run_delay_s or 0.0, self.cpu_s or 0.0
+        waited = delay > RUN_DELAY_BOUND * (delay + cpu) if delay else False
+        return waited or (self.pressure.cpu_s or 0.0) > PRESSURE_BOUND * self.wall_s

@@ -1,0 +1,1 @@
+"""How long: what runs inside the benchmark process, on the standard library alone."""

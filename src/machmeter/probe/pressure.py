@@ -1,0 +1,65 @@
+"""What happens on the machine while a sample is taken: PSI, steal, involuntary switches."""
+
+import os
+import resource
+from dataclasses import dataclass
+
+_RESOURCES = ("cpu", "io", "memory")
+#: Position of "steal" among the numbers of the first line of ``/proc/stat`` (proc(5)).
+_STEAL = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """Counters at one moment; None where the kernel does not keep one.
+
+    Parameters
+    ----------
+    stalls_s : tuple of (float or None), seconds
+        PSI "some" totals of cpu, io and memory.
+    steal_s : float or None, seconds
+        Summed over all CPUs.
+    involuntary_switches : int
+        Of this process.
+    """
+
+    stalls_s: tuple[float | None, ...]
+    steal_s: float | None
+    involuntary_switches: int
+
+
+def read() -> Reading:
+    """Read all counters."""
+    switches = resource.getrusage(resource.RUSAGE_SELF).ru_nivcsw
+    return Reading(tuple(_stall_s(name) for name in _RESOURCES), _steal_s(), switches)
+
+
+def between(before: Reading, after: Reading) -> dict[str, float | int | None]:
+    """Subtract two readings, as the ``pressure`` object of a sample (see `machmeter.model.Pressure`)."""
+    stalls = zip(_RESOURCES, before.stalls_s, after.stalls_s, strict=True)
+    return {
+        **{f"{name}_s": _difference(earlier, later) for name, earlier, later in stalls},
+        "steal_s": _difference(before.steal_s, after.steal_s),
+        "involuntary_switches": after.involuntary_switches - before.involuntary_switches,
+    }
+
+
+def _difference(before: float | None, after: float | None) -> float | None:
+    return None if before is None or after is None else round(after - before, 9)
+
+
+def _stall_s(name: str) -> float | None:
+    """Total microseconds at the end of the line "some avg10=… total=N"."""
+    try:
+        with open(f"/proc/pressure/{name}", "rb") as stream:
+            return int(stream.readline().rpartition(b"=")[2]) * 1e-6
+    except (OSError, ValueError):
+        return None
+
+
+def _steal_s() -> float | None:
+    try:
+        with open("/proc/stat", "rb", buffering=256) as stream:
+            return int(stream.readline().split()[_STEAL]) / os.sysconf("SC_CLK_TCK")
+    except (OSError, ValueError, IndexError):
+        return None

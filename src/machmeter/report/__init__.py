@@ -1,0 +1,1 @@
+"""Pages, tables and JSON: what a person reads of the samples."""

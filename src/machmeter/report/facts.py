@@ -1,0 +1,70 @@
+"""A machine's facts as HTML, whatever their JSON shape."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from machmeter.report.markup import Markup, element
+
+#: Heading of a group, and the words in a fact's name that put it there; the first group that fits takes it.
+_GROUPS: Final = {
+    "GPUs": ("gpu", "mig", "cuda"),
+    "Caches": ("cache",),
+    "Memory": ("ram", "memory", "numa"),
+    "CPU": ("cpu", "vendor", "family", "model", "stepping", "flag", "core", "thread", "hyper", "arch", "socket"),
+}
+_REST: Final = "Other"
+_SHOWN_ORDER: Final = ("CPU", "Caches", "Memory", "GPUs", _REST)
+
+#: A longer list (the CPU's instruction flags) is folded away.
+_LONG_LIST: Final = 12
+
+#: An object in a list with no more facts than this stands in one line.
+_ONE_LINE: Final = 5
+
+_WORDS: Final = {True: "yes", False: "no", None: "unknown"}
+
+
+def groups(identity: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """Sort facts under the headings CPU, Caches, Memory, GPUs and Other; empty headings are left out."""
+    found: dict[str, dict[str, Any]] = {title: {} for title in _SHOWN_ORDER}
+    for name, value in identity.items():
+        found[_group(name)][name] = value
+    return {title: members for title, members in found.items() if members}
+
+
+def facts(members: Mapping[str, Any]) -> Markup:
+    """List facts as names and values."""
+    pairs = []
+    for name, value in members.items():
+        pairs += [element("dt", name.replace("_", " ")), element("dd", _value(value))]
+    return element("dl", *pairs)
+
+
+def _group(name: str) -> str:
+    lowered = name.lower()
+    fits = (title for title, words in _GROUPS.items() if any(word in lowered for word in words))
+    return next(fits, _REST)
+
+
+def _value(value: object) -> str:
+    if isinstance(value, Mapping):
+        return facts(value)
+    if isinstance(value, list | tuple):
+        return _listing(value)
+    return _WORDS.get(value, str(value)) if isinstance(value, bool | None) else str(value)
+
+
+def _entry(value: object) -> str:
+    """Spell a small object, such as a cache, in one line."""
+    if not isinstance(value, Mapping) or len(value) > _ONE_LINE:
+        return _value(value)
+    return ", ".join(f"{name.replace('_', ' ')} {fact}" for name, fact in value.items())
+
+
+def _listing(entries: Sequence[object]) -> str:
+    if any(isinstance(entry, Mapping) for entry in entries):
+        return element("ol", *(element("li", _entry(entry)) for entry in entries))
+    listed = ", ".join(map(str, entries)) or "none"
+    if len(entries) <= _LONG_LIST:
+        return listed
+    return element("details", element("summary", f"{len(entries)} entries"), listed)

@@ -1,0 +1,137 @@
+"""Everything that the pages show, read from the results directory."""
+
+import json
+import math
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from machmeter.errors import FingerprintDocumentError
+from machmeter.machine import document
+from machmeter.model import Fingerprint, Sample
+from machmeter.results import layout, sidecars
+
+_TEXTS = ("started_at", "benchmark", "commit", "environment", "tag", "node", "run")
+_OPTIONAL_NUMBERS = ("bytes", "cpu_s", "run_delay_s")
+
+
+@dataclass(frozen=True, slots=True)
+class MachineRecord:
+    """One machine's folder.
+
+    Parameters
+    ----------
+    name : str
+        Name of the folder: the tag, unless a person chose another.
+    fingerprint : Fingerprint or None
+        None if there is no valid document.
+    why_unknown : str
+        Why there is no fingerprint; empty if there is one.
+    samples : tuple of Sample
+        All that are filed under the name.
+    """
+
+    name: str
+    fingerprint: Fingerprint | None
+    why_unknown: str
+    samples: tuple[Sample, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Records:
+    """All machines, and one sentence for everything that could not be read or does not fit."""
+
+    machines: tuple[MachineRecord, ...]
+    problems: tuple[str, ...]
+
+    @property
+    def samples(self) -> tuple[Sample, ...]:
+        """The samples of all machines."""
+        return tuple(sample for machine in self.machines for sample in machine.samples)
+
+
+def read(results_dir: Path) -> Records:
+    """Read samples and fingerprints of every machine that a results directory knows.
+
+    Parameters
+    ----------
+    results_dir : Path
+        asv's; machmeter's own files lie beside it.
+    """
+    machines: list[MachineRecord] = []
+    problems: list[str] = []
+    for name in _machine_names(results_dir):
+        record, troubles = _read_machine(results_dir, name)
+        machines.append(record)
+        problems += troubles
+    problems += _half_written_results(results_dir)
+    return Records(tuple(machines), tuple(_without_parents(problem, results_dir) for problem in problems))
+
+
+def _machine_names(results_dir: Path) -> list[str]:
+    samples = layout.samples_dir(results_dir, "any").parent
+    documents = layout.fingerprint_path(results_dir, "any").parent
+    names = {path.name for path in samples.glob("*") if path.is_dir()}
+    names |= {path.stem for path in documents.glob("*.json")}
+    names |= {path.parent.name for path in results_dir.glob("*/machine.json")}
+    return sorted(names)
+
+
+def _read_machine(results_dir: Path, name: str) -> tuple[MachineRecord, list[str]]:
+    folder = layout.samples_dir(results_dir, name)
+    found = sidecars.read(folder)
+    sane = tuple(sample for sample in found.samples if _is_sane(sample))
+    fingerprint, why_unknown = _fingerprint(layout.fingerprint_path(results_dir, name))
+    why_unknown = _without_parents(why_unknown, results_dir)
+    problems = list(found.problems)
+    if len(sane) < len(found.samples):
+        problems.append(f"{folder} holds {len(found.samples) - len(sane)} samples with impossible values")
+    problems += _strangers(folder, sane, {name, fingerprint.tag if fingerprint else name})
+    return MachineRecord(name, fingerprint, why_unknown, sane), problems
+
+
+def _fingerprint(path: Path) -> tuple[Fingerprint | None, str]:
+    if not path.exists():
+        return None, f"{path.name} is missing: nobody knows which hardware these results come from."
+    try:
+        return document.read(path), ""
+    except FingerprintDocumentError as error:
+        return None, f"{error.fact} {error.reason}"
+
+
+def _is_sane(sample: Sample) -> bool:
+    """Whether the values have the types that the model names: lines may come from anybody's program."""
+    numbers = [sample.items, sample.wall_s]
+    numbers += [getattr(sample, name) for name in _OPTIONAL_NUMBERS if getattr(sample, name) is not None]
+    return (
+        all(isinstance(getattr(sample, name), str) for name in _TEXTS)
+        and all(isinstance(value, str) for value in sample.params)
+        and isinstance(sample.work, str | None)
+        and isinstance(sample.round, int)
+        and isinstance(sample.index, int)
+        and all(isinstance(number, int | float) and math.isfinite(number) for number in numbers)
+    )
+
+
+def _strangers(folder: Path, samples: Iterable[Sample], tags: set[str]) -> list[str]:
+    others = Counter(sample.tag for sample in samples if sample.tag not in tags)
+    return [
+        f"{folder} holds {count} samples of {tag}: other hardware, shown under its own tag"
+        for tag, count in sorted(others.items())
+    ]
+
+
+def _half_written_results(results_dir: Path) -> list[str]:
+    problems = []
+    for path in sorted(results_dir.glob("*/*.json")):
+        try:
+            json.loads(path.read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            problems.append(f"{path} is left out by asv: {error}")
+    return problems
+
+
+def _without_parents(text: str, results_dir: Path) -> str:
+    """Name files relative to the results' folder: the pages are published, a person's folders are not."""
+    return text.replace(f"{results_dir.parent}/", "") if results_dir.parent.name else text

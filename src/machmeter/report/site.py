@@ -1,0 +1,96 @@
+"""The pages that ``asv publish`` gains: Machines and Samples."""
+
+from collections.abc import Mapping, Sequence
+from importlib import resources
+from pathlib import Path
+
+from asv.benchmarks import Benchmarks
+from asv.config import Config
+from asv.console import log
+from asv.graph import GraphSet
+from asv.publishing import OutputPublisher
+from asv.repo import Repo
+from plotly.offline import get_plotlyjs
+
+from machmeter.report import chart_data, files, machines_page, navigation, records, samples_page
+
+_STATIC = ("machmeter.css", "machmeter.js")
+
+
+class MachmeterPages(OutputPublisher):
+    """What asv calls once its own pages are written; asv finds it by its base class."""
+
+    name = "machmeter"
+    button_label = "Machines and samples"
+    description = "What the machines are, and every sample measured on them"
+    order = 10
+
+    @classmethod
+    def publish(
+        cls,
+        conf: Config,
+        repo: Repo,  # noqa: ARG003 (asv passes it)
+        benchmarks: Benchmarks,
+        graphs: GraphSet,  # noqa: ARG003 (asv passes it)
+        revisions: Mapping[str, int],
+    ) -> None:
+        """Write the pages and link them from asv's navigation.
+
+        Parameters
+        ----------
+        conf : asv.config.Config
+            Names ``results_dir`` and ``html_dir``.
+        repo, graphs : asv.repo.Repo, asv.graph.GraphSet
+            Not used.
+        benchmarks : asv.benchmarks.Benchmarks
+            For the names of their parameters.
+        revisions : mapping of str to int
+            Revision number of a commit hash.
+        """
+        names = chart_data.parameter_names(benchmarks.items())
+        write_pages(Path(conf.results_dir), Path(conf.html_dir), revisions, names)
+
+
+def write_pages(
+    results_dir: Path,
+    html_dir: Path,
+    revisions: Mapping[str, int],
+    parameter_names: Mapping[str, Sequence[str]],
+) -> None:
+    """Write both pages and everything that they need without a network.
+
+    Parameters
+    ----------
+    results_dir, html_dir : Path
+        Read and written; `html_dir` exists.
+    revisions : mapping of str to int
+        Revision number of a commit hash.
+    parameter_names : mapping of str to sequence of str
+        Names of a benchmark's parameters.
+    """
+    found = records.read(results_dir)
+    data = chart_data.collect(found.samples, revisions, parameter_names)
+    contents = {
+        "machines.html": machines_page.render(found, revisions),
+        "samples.html": samples_page.render(data, found.problems),
+        "machmeter-data.js": chart_data.script(data),
+        "plotly.min.js": get_plotlyjs(),
+        **{name: _static(name) for name in _STATIC},
+    }
+    for name, content in contents.items():
+        files.write(html_dir / name, content)
+    _link(html_dir / "index.html")
+
+
+def _static(name: str) -> str:
+    return (resources.files("machmeter.report") / "static" / name).read_text(encoding="utf-8")
+
+
+def _link(index: Path) -> None:
+    linked = navigation.add_links(index.read_text(encoding="utf-8")) if index.exists() else None
+    if linked is None:
+        log.warning(
+            f"{index} has no navigation as asv 0.6.6 writes it: open machines.html beside it directly"
+        )
+        return
+    files.write(index, linked)

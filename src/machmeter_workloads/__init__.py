@@ -1,0 +1,1 @@
+"""The specimens: data makers, storage formats, loading strategies, synthesis, training epochs."""

@@ -1,0 +1,1 @@
+"""Deterministic makers of realistic data, and the folder where they are kept."""

@@ -1,0 +1,150 @@
+"""A series of cubes on disk, in every storage format; made once, resumed after an interruption."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from machmeter_workloads.data.cubes import CubeSpec, make_cube
+from machmeter_workloads.data.location import data_directory
+from machmeter_workloads.errors import MissingDataError, UnknownNameError, UnwritableError
+from machmeter_workloads.storage.atomic import remove_abandoned
+from machmeter_workloads.storage.blosc_file import write_blosc
+from machmeter_workloads.storage.formats import FORMATS
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+ALL_FORMATS = tuple(FORMATS)
+
+
+@dataclass(frozen=True)
+class CubeSet:
+    """Where a series of cubes lies.
+
+    Parameters
+    ----------
+    spec : CubeSpec
+        What decides the values.
+    count : int
+        Cubes in the series. It is no part of the folder's name: a longer series continues a shorter one.
+    folder : Path
+        Holds one folder a format, and ``masks``.
+    """
+
+    spec: CubeSpec
+    count: int
+    folder: Path
+
+    def cube_path(self, format_name: str, index: int) -> Path:
+        """Give the file of one cube.
+
+        Parameters
+        ----------
+        format_name : str
+            One of ``FORMATS``.
+        index : int
+            From 0 to ``count`` - 1.
+
+        Returns
+        -------
+        Path
+
+        Raises
+        ------
+        UnknownNameError
+            There is no such format.
+        """
+        if format_name not in FORMATS:
+            raise UnknownNameError.of("storage format", format_name, FORMATS)
+        return self.folder / format_name / f"{index:05d}{FORMATS[format_name].suffix}"
+
+    def mask_path(self, index: int) -> Path:
+        """Give the file of one mask, a Blosc file of uint8.
+
+        Parameters
+        ----------
+        index : int
+            From 0 to ``count`` - 1.
+
+        Returns
+        -------
+        Path
+        """
+        return self.folder / "masks" / f"{index:05d}.blosc"
+
+    def require(self, format_name: str) -> None:
+        """Check that every file is there.
+
+        Parameters
+        ----------
+        format_name : str
+            One of ``FORMATS``.
+
+        Raises
+        ------
+        MissingDataError
+            Names the first file that is not there.
+        """
+        for index in range(self.count):
+            for path in (self.cube_path(format_name, index), self.mask_path(index)):
+                if not path.exists():
+                    raise MissingDataError.of(path)
+
+
+def make_cube_set(
+    spec: CubeSpec, count: int, formats: Sequence[str] = ALL_FORMATS, directory: Path | None = None
+) -> CubeSet:
+    """Make the files that are missing; returns at once where all are there.
+
+    A file exists under its name only when it is complete, so an interrupted run is resumed by calling this
+    again, and several processes may do so at the same time.
+
+    Parameters
+    ----------
+    spec : CubeSpec
+        Size and seed.
+    count : int
+        Cubes in the series.
+    formats : sequence of str
+        Names out of ``FORMATS``.
+    directory : Path, optional
+        Where data are kept; ``data_directory()`` if it is not given.
+
+    Returns
+    -------
+    CubeSet
+
+    Raises
+    ------
+    UnknownNameError
+        There is no such format.
+    UnwritableError
+        The disk is full, or the folder may not be written.
+    """
+    cubes = CubeSet(spec, count, (directory or data_directory()) / spec.identifier)
+    for index in range(count):
+        paths = {name: cubes.cube_path(name, index) for name in formats}
+        missing = [name for name, path in paths.items() if not path.exists()]
+        if missing or not cubes.mask_path(index).exists():
+            _make_files(cubes, index, missing)
+    return cubes
+
+
+def _make_files(cubes: CubeSet, index: int, formats: Sequence[str]) -> None:
+    cube, mask = make_cube(cubes.spec, index)
+    for name in formats:
+        path = cubes.cube_path(name, index)
+        _prepare_folder(path.parent)
+        FORMATS[name].write(path, cube)
+    _prepare_folder(cubes.mask_path(index).parent)
+    write_blosc(cubes.mask_path(index), mask)
+
+
+def _prepare_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        remove_abandoned(folder)
+    except OSError as error:
+        raise UnwritableError.of(folder, error) from error

@@ -1,0 +1,1 @@
+"""Loading strategies: one a file, one registry, one contract."""

@@ -1,0 +1,108 @@
+"""HTC's augmentation, with every random choice decided by seed, epoch and index."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from kornia.geometry.transform import get_affine_matrix2d, hflip, vflip, warp_affine
+
+PROBABILITY = 0.5
+TRANSLATION = 0.0625
+SCALE = (0.9, 1.1)
+ANGLE_DEG = 45.0
+
+
+@dataclass(frozen=True)
+class Augmentation:
+    """What is done to one cube and its mask.
+
+    Source: the configuration of HTC's benchmark (IMSY-DKFZ/htc): affine transformation, horizontal and
+    vertical flip, each with probability 0.5.
+
+    Parameters
+    ----------
+    affine : bool
+        Whether the affine transformation is done.
+    translation : tuple of float
+        Fractions of width and height, within 0.0625.
+    scale : float
+        0.9 to 1.1.
+    angle : float
+        Degrees, within 45.
+    horizontal_flip, vertical_flip : bool
+        Done after the affine transformation.
+    """
+
+    affine: bool
+    translation: tuple[float, float]
+    scale: float
+    angle: float
+    horizontal_flip: bool
+    vertical_flip: bool
+
+
+def draw_augmentation(seed: int, epoch: int, index: int) -> Augmentation:
+    """Decide how a cube is augmented, without any global random state.
+
+    Parameters
+    ----------
+    seed, epoch, index : int
+        Not negative; the same three give the same answer in every process.
+
+    Returns
+    -------
+    Augmentation
+    """
+    rng = np.random.default_rng((seed, epoch, index))
+    affine, horizontal_flip, vertical_flip = (rng.random(3) < PROBABILITY).tolist()
+    x, y = rng.uniform(-TRANSLATION, TRANSLATION, 2).tolist()
+    scale, angle = float(rng.uniform(*SCALE)), float(rng.uniform(-ANGLE_DEG, ANGLE_DEG))
+    return Augmentation(affine, (x, y), scale, angle, horizontal_flip, vertical_flip)
+
+
+def augment(
+    augmentation: Augmentation, cube: torch.Tensor, mask: torch.Tensor
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Augment one cube and its mask alike; what leaves the frame is filled by reflection.
+
+    Parameters
+    ----------
+    augmentation : Augmentation
+        What to do.
+    cube : Tensor, shape (bands, H, W), float32
+        Interpolated bilinearly.
+    mask : Tensor, shape (H, W), int64
+        The nearest label is taken.
+
+    Returns
+    -------
+    cube : Tensor, shape (bands, H, W), float32
+    mask : Tensor, shape (H, W), int64
+    """
+    cubes, masks = cube[None], mask[None, None]
+    if augmentation.affine:
+        matrix = _affine_matrix(augmentation, *mask.shape)
+        cubes = _warp(cubes, matrix, "bilinear")
+        masks = _warp(masks.float(), matrix, "nearest").to(mask.dtype)
+    if augmentation.horizontal_flip:
+        cubes, masks = hflip(cubes), hflip(masks)
+    if augmentation.vertical_flip:
+        cubes, masks = vflip(cubes), vflip(masks)
+    return cubes[0], masks[0, 0]
+
+
+def _affine_matrix(augmentation: Augmentation, height: int, width: int) -> torch.Tensor:
+    x, y = augmentation.translation
+    return get_affine_matrix2d(
+        translations=torch.tensor([[x * width, y * height]]),
+        center=torch.tensor([[(width - 1) / 2, (height - 1) / 2]]),
+        scale=torch.full((1, 2), augmentation.scale),
+        angle=torch.tensor([augmentation.angle]),
+    )[:, :2]
+
+
+def _warp(images: torch.Tensor, matrix: torch.Tensor, mode: str) -> torch.Tensor:
+    size = (images.shape[-2], images.shape[-1])
+    return warp_affine(images, matrix, size, mode=mode, padding_mode="reflection", align_corners=False)

@@ -1,0 +1,34 @@
+"""The strategy "fp16": compressed float16, widened to float32."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from machmeter_workloads.loaders.samples import SampleLoader
+from machmeter_workloads.storage.blosc_file import read_blosc
+
+if TYPE_CHECKING:
+    from machmeter_workloads.data.cube_set import CubeSet
+    from machmeter_workloads.loaders.contract import Loader, LoaderSettings
+
+
+def load_fp16(cubes: CubeSet, settings: LoaderSettings) -> Loader:
+    """Load compressed float16 files sample by sample, as HTC's benchmark does under this name.
+
+    Parameters
+    ----------
+    cubes : CubeSet
+        What is loaded; its format "fp16" must have been made.
+    settings : LoaderSettings
+        How it is loaded.
+
+    Returns
+    -------
+    Loader
+
+    Raises
+    ------
+    MissingDataError
+        A file of the series is not there.
+    """
+    return SampleLoader(cubes, "fp16", read_blosc, settings)

@@ -1,0 +1,1 @@
+"""Bytes on disk: file formats, and writing that is all or nothing."""

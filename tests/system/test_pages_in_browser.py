@@ -1,0 +1,223 @@
+"""The Machines and Samples pages in a real browser, opened from files, without a network."""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime, timedelta
+from html import unescape
+from pathlib import Path
+from types import SimpleNamespace
+
+import asv
+import numpy as np
+import pytest
+
+from machmeter.machine import document
+from machmeter.model import Fingerprint, Pressure, Sample
+from machmeter.report.site import MachmeterPages
+from machmeter.results import layout, sidecars
+
+pytestmark = pytest.mark.system
+
+HOSTILE = "</script><img src=x onerror=\"document.title='owned'\">"
+COMMITS = ("1f0c" * 10, "a9b3" * 10, "77de" * 10)
+FLAGS = (
+    *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
+    *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
+    *("--enable-logging=stderr", "--v=0", "--virtual-time-budget=10000", "--window-size=1280,900"),
+)
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A page as the browser has it after its scripts ran.
+
+    Parameters
+    ----------
+    dom : str
+        The document as HTML.
+    console : list of str
+        Every message of the page, errors included.
+    """
+
+    dom: str
+    console: list[str]
+
+    @property
+    def text(self) -> str:
+        """The DOM without its tags."""
+        return unescape(re.sub(r"<[^>]+>", " ", self.dom))
+
+
+def browser() -> str:
+    """Find Chromium; only who says so in the environment goes without."""
+    names = ("chromium", "chromium-browser", "google-chrome")
+    found = next(filter(None, map(shutil.which, names)), None)
+    if found is None and "MACHMETER_WITHOUT_BROWSER" in os.environ:
+        pytest.skip("MACHMETER_WITHOUT_BROWSER is set and none of " + ", ".join(names) + " is on PATH")
+    assert found, f"none of {names} is on PATH: install one, or set MACHMETER_WITHOUT_BROWSER=1"
+    return found
+
+
+def open_page(page: Path, profile: Path) -> Opened:
+    command = [browser(), *FLAGS, f"--user-data-dir={profile}", "--dump-dom", page.as_uri()]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=120)
+    return Opened(done.stdout, [line for line in done.stderr.splitlines() if "CONSOLE" in line])
+
+
+def fingerprint(label: str, cpu: str) -> Fingerprint:
+    caches = [
+        {"level": 1, "type": "Data", "kib": 32, "shared_by": 2, "count": 8},
+        {"level": 3, "type": "Unified", "kib": 32768, "shared_by": 16, "count": 1},
+    ]
+    gpu = {"name": "NVIDIA H200", "memory_gib": 141, "power_limit_w": 700, "pcie": "5 x16", "mig": "none"}
+    identity = {
+        **{"architecture": "x86_64", "cpu_vendor": "AuthenticAMD", "cpu_name": cpu, "cores_per_socket": 8},
+        "cpu_flags": [f"flag{number}" for number in range(80)],
+        **{"caches": caches, "ram_gib": 128, "numa_nodes": 1, "hypervisor": "none"},
+        **{"gpus": [{**gpu, "count": 1}] if "h200" in label else [], "gpu_count": int("h200" in label)},
+    }
+    return Fingerprint(identity, {"kernel": "6.1.0-40", "governor": "performance", "boost": "on"}, label)
+
+
+def series(tag: str, benchmark: str, params: tuple[str, ...], seed: int) -> list[Sample]:
+    """Three commits of three processes with eight samples; the last commit is 12% slower."""
+    random = np.random.default_rng(seed)
+    start = datetime(2026, 3, 1, 8, tzinfo=UTC)
+    made = []
+    for place in range(72):
+        commit, number, index = place // 24, place % 24 // 8, place % 8
+        contended = bool(random.random() < 0.1)
+        cpu_s = 0.25 * (1 + 0.3 * seed) * (1.12 if commit == 2 else 1.0) * random.normal(1, 0.01)
+        made.append(
+            Sample(
+                started_at=(start + timedelta(days=commit, minutes=place)).isoformat(),
+                benchmark=benchmark,
+                params=params,
+                commit=COMMITS[commit],
+                environment="virtualenv-py3.11-torch2.6",
+                tag=tag,
+                node=f"node{number % 2 + 1:02d}",
+                run=f"run-{commit}",
+                round=number + 1,
+                index=index,
+                items=64,
+                bytes=64 * 150_528,
+                wall_s=cpu_s * random.normal(1.08, 0.015) * (1.6 if contended else 1.0),
+                cpu_s=cpu_s,
+                run_delay_s=0.3 * cpu_s if contended else 0.001,
+                pressure=Pressure(cpu_s=0.0),
+                work="digest-b" if commit == 2 and seed == 1 else "digest-a",
+            )
+        )
+    return made
+
+
+def write_samples(folder: Path, samples: list[Sample]) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    lines = [json.dumps({"schema": sidecars.SCHEMA, **asdict(sample)}) for sample in samples]
+    (folder / "run.jsonl").write_text("\n".join([*lines, '{"half": writ']) + "\n", encoding="utf-8")
+
+
+def publish(results_dir: Path, html_dir: Path) -> None:
+    shutil.copytree(Path(asv.__file__).parent / "www", html_dir)
+    conf = SimpleNamespace(results_dir=str(results_dir), html_dir=str(html_dir))
+    names = {"loaders.Throughput.time_epoch": {"param_names": ["strategy", "workers"]}}
+    revisions = {commit: 10 + 3 * place for place, commit in enumerate(COMMITS)}
+    MachmeterPages.publish(conf, None, names, None, revisions)
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Publish 504 samples of two machines, one hostile name, broken lines and a lost fingerprint."""
+    root = tmp_path_factory.mktemp("suite")
+    results_dir = root / "results"
+    results_dir.mkdir()
+    for label, cpu in (("epyc-8c-128g", "AMD EPYC 9354P"), ("h200x1-16c-128g", "Xeon Platinum 8480")):
+        machine = fingerprint(label, cpu)
+        document.write(layout.fingerprint_path(results_dir, machine.tag), machine)
+        samples = series(machine.tag, "loaders.Throughput.time_epoch", ("'blosc2'", "4"), 1)
+        samples += series(machine.tag, "loaders.Throughput.time_epoch", ("'memmap'", "4"), 2)
+        samples += series(machine.tag, "synthesis.time_metamer", (), 3)
+        write_samples(layout.samples_dir(results_dir, machine.tag), samples)
+    write_samples(layout.samples_dir(results_dir, "lost-2c"), series("lost-2c", HOSTILE, (HOSTILE,), 4))
+    (results_dir / "lost-2c").mkdir()
+    (results_dir / "lost-2c" / "1f0c-env.json").write_text('{"results": ', encoding="utf-8")
+    publish(results_dir, root / "html")
+    return root / "html"
+
+
+@pytest.fixture(scope="module")
+def machines(site: Path, tmp_path_factory: pytest.TempPathFactory) -> Opened:
+    return open_page(site / "machines.html", tmp_path_factory.mktemp("profile"))
+
+
+@pytest.fixture(scope="module")
+def samples(site: Path, tmp_path_factory: pytest.TempPathFactory) -> Opened:
+    return open_page(site / "samples.html", tmp_path_factory.mktemp("profile"))
+
+
+def test_machines_page_names_hardware_nodes_and_commits(machines: Opened) -> None:
+    """A reader finds what each machine is, which nodes took how many samples, and which commits ran."""
+    text = machines.text
+    wanted = ("epyc-8c-128g-", "h200x1-16c-128g-", "AMD EPYC 9354P", "node01", "1f0c1f0c", "Contended")
+    assert [word for word in wanted if word not in text] == []
+
+
+def test_machines_page_shows_what_could_not_be_read(machines: Opened) -> None:
+    """Broken lines and files are named, and a machine without fingerprint says so."""
+    text = machines.text
+    wanted = ("run.jsonl:217", "1f0c-env.json", "No valid fingerprint", "lost-2c.json is missing")
+    assert [word for word in wanted if word not in text] == []
+
+
+def test_samples_page_lists_every_row(samples: Opened) -> None:
+    """The script fills the table: 7 series at 3 commits, with parameter names and marks."""
+    assert samples.dom.count("<tr data-series=") + samples.dom.count('<tr class="') == 21
+    wanted = ("strategy='blosc2', workers=4", "work changed", "21 of 21 rows", "contended ")
+    assert [word for word in wanted if word not in samples.text] == []
+
+
+def test_samples_page_draws_contended_samples_apart(samples: Opened) -> None:
+    """The chart is drawn, and its legend tells contended samples from the others."""
+    wanted = ("wall, sample", "wall, contended sample", "CPU, sample", "wall, median with 95% interval")
+    assert [word for word in wanted if word not in samples.text] == []
+    assert "seconds per item" in samples.text
+
+
+@pytest.mark.parametrize("opened", ["machines", "samples"])
+def test_the_browser_has_nothing_to_complain_about(opened: str, request: pytest.FixtureRequest) -> None:
+    """No script fails, and the pages' own policy blocks nothing that they need."""
+    assert request.getfixturevalue(opened).console == []
+
+
+def test_a_hostile_name_is_shown_and_not_obeyed(samples: Opened) -> None:
+    """A benchmark named like markup appears as text; no element comes of it, no handler runs."""
+    assert HOSTILE in samples.text.replace("  ", " ") or "onerror=" in unescape(samples.dom)
+    assert "<img" not in samples.dom
+    assert "<title>Samples, machmeter</title>" in samples.dom
+
+
+def test_pages_ask_for_nothing_from_elsewhere(site: Path) -> None:
+    """Our pages name no address but files beside them."""
+    for name in ("machines.html", "samples.html", "machmeter.css", "machmeter.js"):
+        text = (site / name).read_text(encoding="utf-8")
+        assert re.findall(r"(?:https?:)?//[a-z]", text) == []
+
+
+def test_fifty_thousand_samples_still_open(tmp_path: Path) -> None:
+    """A large history stays below 10 MB and is drawn."""
+    results_dir = tmp_path / "results"
+    results_dir.mkdir()
+    many = [
+        sample for seed in range(700) for sample in series("big-1c", f"many.time_{seed:03d}", (), seed % 7)
+    ]
+    write_samples(layout.samples_dir(results_dir, "big-1c"), many)
+    publish(results_dir, tmp_path / "html")
+    assert (tmp_path / "html" / "machmeter-data.js").stat().st_size < 10_000_000
+    opened = open_page(tmp_path / "html" / "samples.html", tmp_path / "profile")
+    assert "2100 of 2100 rows" in opened.text
+    assert opened.console == []
