@@ -46,7 +46,13 @@ def main() -> None:
 def machine(*, as_json: bool) -> None:
     """Show this machine's tag and the facts that it stands for."""
     here = fingerprint()
-    click.echo(document.to_json(here) if as_json else text.machine(here), nl=not as_json)
+    if as_json:
+        click.echo(document.to_json(here), nl=False)
+        return
+    click.echo(here.tag)
+    for name, value in [*here.identity.items(), *here.state.items()]:
+        shown = value if isinstance(value, str | int | float) else json.dumps(value)
+        click.echo(f"  {name.replace('_', ' ')}: {_shortened(str(shown))}")
 
 
 @main.command()
@@ -54,8 +60,10 @@ def machine(*, as_json: bool) -> None:
 @click.option("--commit", help="Only commits that start with this hash.")
 @click.option("-b", "--bench", help="Only benchmarks whose name holds this text.")
 @click.option("--all-machines", is_flag=True, help="Every machine's samples, not only this one's.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
-def samples(config: Path | None, commit: str | None, bench: str | None, *, all_machines: bool, as_json: bool) -> None:
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object a line.")
+def samples(
+    config: Path | None, commit: str | None, bench: str | None, *, all_machines: bool, as_json: bool
+) -> None:
     """Show the samples of this machine: seconds and CPU seconds an item, items a second."""
     found = sidecars.read(_samples_folder(config, all_machines=all_machines))
     for problem in found.problems:
@@ -66,10 +74,16 @@ def samples(config: Path | None, commit: str | None, bench: str | None, *, all_m
         if sample.commit.startswith(commit or "") and (bench or "") in sample.benchmark
     ]
     if not chosen:
-        click.echo('machmeter: no samples. They are taken by "asv run"; see "machmeter samples --help".', err=True)
+        click.echo(
+            'machmeter: no samples. They are taken by "asv run"; see "machmeter samples --help".', err=True
+        )
         sys.exit(_NOTHING)
     rows = summarise(chosen)
-    click.echo(json.dumps(text.as_json(rows), indent=1) if as_json else text.table(rows), nl=as_json)
+    if as_json:
+        click.echo(text.json_lines(rows), nl=False)
+        return
+    for table in text.tables(rows):
+        text.console().print(table)
 
 
 def _samples_folder(config: Path | None, *, all_machines: bool) -> Path:
@@ -78,3 +92,7 @@ def _samples_folder(config: Path | None, *, all_machines: bool) -> Path:
     base = Path() if config is None else config.parent
     folder = samples_dir(base / conf.results_dir, fingerprint().tag)
     return folder.parent if all_machines else folder
+
+
+def _shortened(value: str, most: int = 100) -> str:
+    return value if len(value) <= most else f'{value[:most]}… ("--json" shows all)'

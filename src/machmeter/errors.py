@@ -71,6 +71,17 @@ class ConfigurationError(MachmeterError):
     """asv.conf.json asks for something that machmeter does not know."""
 
 
+class NoRepositoryError(MachmeterError):
+    """The project's folder is no repository."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(
+            f"{folder} is not a git repository.",
+            "Commits are what is measured, and there are none.",
+            'Run inside a clone ("git clone …"), or correct "repo" in asv.conf.json.',
+        )
+
+
 class FingerprintDocumentError(MachmeterError):
     """A stored fingerprint cannot be read or does not fit its own hash."""
 

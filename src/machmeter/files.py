@@ -1,5 +1,6 @@
 """Writes files whole: temporary name, flush, rename."""
 
+import contextlib
 import os
 from pathlib import Path
 
@@ -24,7 +25,8 @@ def write_text(path: Path, text: str) -> None:
     temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with temporary.open("w", encoding="utf-8") as stream:
+        # A lone surrogate, from a file name that is not UTF-8, is written as a character reference.
+        with temporary.open("w", encoding="utf-8", errors="xmlcharrefreplace", newline="\n") as stream:
             stream.write(text)
             stream.flush()
             os.fsync(stream.fileno())
@@ -32,4 +34,5 @@ def write_text(path: Path, text: str) -> None:
     except OSError as error:
         raise UnwritableError(path, error) from error
     finally:
-        temporary.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            temporary.unlink()

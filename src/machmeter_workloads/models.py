@@ -28,6 +28,7 @@ class UNet(nn.Module):
         self.bottom = _convolutions(2 * width, 4 * width)
         self.up = nn.ModuleList([_convolutions(6 * width, 2 * width), _convolutions(3 * width, width)])
         self.head = nn.Conv2d(width, classes, kernel_size=1)
+        self.apply(_initialize)
 
     def forward(self, cubes: torch.Tensor) -> torch.Tensor:
         """Score every class at every pixel.
@@ -53,6 +54,13 @@ class UNet(nn.Module):
             x = nn.functional.interpolate(x, size=skip.shape[-2:], mode="nearest")
             x = block(torch.cat([skip, x], dim=1))
         return self.head(x)
+
+
+def _initialize(layer: nn.Module) -> None:
+    # He et al. 2015: without normalization, torch's own smaller weights would let the signal fade.
+    if isinstance(layer, nn.Conv2d):
+        nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
+        nn.init.zeros_(layer.bias)
 
 
 def _convolutions(inputs: int, outputs: int) -> nn.Sequential:

@@ -10,12 +10,13 @@ from typing import Any
 from asv import environment, util
 from asv.console import log
 from asv.machine import Machine
+from asv.repo import Repo
 
 from machmeter.environment import instrument, purity
 from machmeter.environment.context import context_for
 from machmeter.environment.installer import Installer, find_python
 from machmeter.environment.options import Options
-from machmeter.errors import MachmeterError
+from machmeter.errors import MachmeterError, NoRepositoryError
 from machmeter.probe import sidecar
 
 _BUILD_WHEEL = ["python -m pip wheel --no-deps -w {build_cache_dir} {build_dir}"]
@@ -41,6 +42,7 @@ class MachmeterEnvironment(environment.Environment):
             msg = f'No python{python} found on PATH: install it, or change "pythons" in asv.conf.json.'
             raise environment.EnvironmentUnavailable(msg)
         try:
+            _check_repository(conf)
             self._options = Options.parse(getattr(conf, "machmeter", None), Path.cwd())
         except MachmeterError as error:
             raise util.UserError(str(error)) from error
@@ -150,6 +152,17 @@ class MachmeterEnvironment(environment.Environment):
         missing = self._installer.missing_dependencies() if self._options.dependencies else []
         if missing:
             self._installer.install(missing)
+
+
+def _check_repository(conf: Any) -> None:  # noqa: ANN401 - asv's types
+    """Say which folder is no repository before anything is built; asv says "DVCS" and no next step."""
+    folder = Path(str(conf.repo))
+    if (
+        conf.dvcs is None
+        and folder.is_dir()
+        and not any(kind.url_match(conf.repo) for kind in util.iter_subclasses(Repo))
+    ):
+        raise NoRepositoryError(folder.absolute())
 
 
 def _requirement(name: str, value: str) -> str:

@@ -1,15 +1,13 @@
 """The document that keeps a fingerprint beside the results: written once, verified whenever it is read."""
 
-import contextlib
 import hashlib
 import json
-import os
 import re
-import tempfile
 from pathlib import Path
 from typing import Any, Final
 
-from machmeter.errors import FingerprintDocumentError, UnwritableError
+from machmeter import files
+from machmeter.errors import FingerprintDocumentError
 from machmeter.model import Fingerprint
 
 #: Goes up when the fields of the document change their meaning.
@@ -39,11 +37,7 @@ def write(path: Path, fingerprint: Fingerprint) -> None:
     if path.exists():
         _refuse_another(path, read(path), fingerprint)
         return
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        _replace(path, to_json(fingerprint))
-    except OSError as error:
-        raise UnwritableError(path, error) from error
+    files.write_text(path, to_json(fingerprint))
 
 
 def read(path: Path) -> Fingerprint:
@@ -109,19 +103,3 @@ def _refuse_another(path: Path, stored: Fingerprint, current: Fingerprint) -> No
 def _checksum(body: dict[str, Any]) -> str:
     """SHA-256 over the canonical JSON of everything but the checksum itself."""
     return hashlib.sha256(json.dumps(body, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
-
-
-def _replace(path: Path, text: str) -> None:
-    """Write under a temporary name in the same folder, flush to the disk, rename."""
-    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(name).chmod(0o644)
-        Path(name).replace(path)
-    except OSError:
-        with contextlib.suppress(OSError):
-            Path(name).unlink()
-        raise

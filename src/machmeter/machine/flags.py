@@ -5,11 +5,12 @@ from typing import Final
 
 #: Beginnings of the x86 flags that compiled code and the C library choose their instructions by (names as in
 #: Linux' arch/x86/include/asm/cpufeatures.h). Only these are identity; the others come and go on the same
-#: hardware and are recorded as state: mitigations and what microcode offers for them (pti, ibrs, ibpb, stibp,
-#: ssbd, md_clear, flush_l1d, arch_capabilities); what kernels switch off for errata (hle, rtm, rdrand, rdseed,
-#: pcid, invpcid, xsaves); what the kernel uses for itself (smap, umip, pku, la57, user_shstk,
-#: split_lock_detect); virtualisation, power and monitoring (vmx, hwp, cqm, arch_lbr); and what Linux makes up
-#: or renames from one release to the next (cpuid, nopl, rep_good, invpcid_single, aperfmperf).
+#: hardware and are recorded as state:
+#: mitigations and what microcode adds for them (pti, ibrs, ibpb, stibp, ssbd, md_clear, arch_capabilities);
+#: what kernels switch off for errata (hle, rtm, rdrand, rdseed, pcid, invpcid, xsaves);
+#: what the kernel uses for itself (smap, umip, pku, la57, user_shstk, split_lock_detect);
+#: virtualisation, power and monitoring (vmx, hwp, cqm, arch_lbr);
+#: what Linux makes up or renames between releases (cpuid, nopl, rep_good, invpcid_single, aperfmperf).
 _X86: Final = re.compile(
     "3dnow|abm|adx|aes|amx|avx|bmi|clflush|clwb|clzero|cldemote|cmov|cmpccxadd|cx16|cx8|erms|f16c|fma|fpu|fsrc|fsrm|"
     "fsrs|fxsr|fzrm|gfni|lahf_lm|lm$|lzcnt|misalignsse|mmx|movbe|movdir|pclmulqdq|pdpe1gb|pni|popcnt|prefetchi|"

@@ -10,6 +10,9 @@ from typing import Any
 #: What NVML raises on a machine without a GPU; anything else leaves the GPUs unknown.
 _ABSENT = ("NVMLError_LibraryNotFound", "NVMLError_DriverNotLoaded", "NVMLError_NotFound")
 
+#: What a GPU or driver from before MIG answers when asked about it.
+_WITHOUT_MIG = ("NVMLError_NotSupported", "NVMLError_FunctionNotFound")
+
 
 @dataclass(frozen=True, slots=True)
 class Device:
@@ -96,11 +99,11 @@ def _board(nvml: Any, index: int) -> Device:  # noqa: ANN401
 
 
 def _mig_mode(nvml: Any, handle: Any) -> bool | None:  # noqa: ANN401
-    """Tell whether MIG is on; a GPU that cannot do MIG answers NVMLError_NotSupported, which means off."""
+    """Tell whether MIG is on; a GPU or driver that does not know MIG has it off."""
     try:
         return bool(nvml.nvmlDeviceGetMigMode(handle)[0])
     except Exception as error:  # noqa: BLE001
-        return False if type(error).__name__ == "NVMLError_NotSupported" else None
+        return False if type(error).__name__ in _WITHOUT_MIG else None
 
 
 def _instances(nvml: Any, board: Any) -> Iterator[Device]:  # noqa: ANN401

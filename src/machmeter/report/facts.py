@@ -10,7 +10,7 @@ _GROUPS: Final = {
     "GPUs": ("gpu", "mig", "cuda"),
     "Caches": ("cache",),
     "Memory": ("ram", "memory", "numa"),
-    "CPU": ("cpu", "vendor", "family", "model", "stepping", "flag", "core", "thread", "hyper", "arch", "socket"),
+    "CPU": ("cpu", "core", "thread", "socket", "hypervisor", "architecture"),
 }
 _REST: Final = "Other"
 _SHOWN_ORDER: Final = ("CPU", "Caches", "Memory", "GPUs", _REST)
@@ -20,6 +20,22 @@ _LONG_LIST: Final = 12
 
 #: An object in a list with no more facts than this stands in one line.
 _ONE_LINE: Final = 5
+
+_SPELLED: Final = {
+    "cpu": "CPU",
+    "cpus": "CPUs",
+    "gpu": "GPU",
+    "gpus": "GPUs",
+    "ram": "RAM",
+    "gib": "GiB",
+    "kib": "KiB",
+    "numa": "NUMA",
+    "os": "OS",
+    "smt": "SMT",
+    "mig": "MIG",
+    "pcie": "PCIe",
+    "vbios": "VBIOS",
+}
 
 _WORDS: Final = {True: "yes", False: "no", None: "unknown"}
 
@@ -36,8 +52,13 @@ def facts(members: Mapping[str, Any]) -> Markup:
     """List facts as names and values."""
     pairs = []
     for name, value in members.items():
-        pairs += [element("dt", name.replace("_", " ")), element("dd", _value(value))]
+        pairs += [element("dt", _spelled(name)), element("dd", _value(value))]
     return element("dl", *pairs)
+
+
+def _spelled(name: str) -> str:
+    """Spell a fact's name as people do: "ram_gib" as "RAM GiB"."""
+    return " ".join(_SPELLED.get(word, word) for word in name.split("_"))
 
 
 def _group(name: str) -> str:
@@ -58,7 +79,7 @@ def _entry(value: object) -> str:
     """Spell a small object, such as a cache, in one line."""
     if not isinstance(value, Mapping) or len(value) > _ONE_LINE:
         return _value(value)
-    return ", ".join(f"{name.replace('_', ' ')} {fact}" for name, fact in value.items())
+    return ", ".join(f"{_spelled(name)} {fact}" for name, fact in value.items())
 
 
 def _listing(entries: Sequence[object]) -> str:

@@ -70,4 +70,4 @@ def printable(text: str) -> str:
 
 def _three_digits(value: float) -> str:
     # Whole digits are kept: "1234" and not "1.23e+03".
-    return f"{value:.0f}" if value >= 99.95 else f"{value:.3g}"  # noqa: PLR2004 (rounds to three digits)
+    return f"{value:.0f}" if value >= 99.95 else f"{value:#.3g}"  # noqa: PLR2004 (rounds to three digits)

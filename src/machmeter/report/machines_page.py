@@ -2,6 +2,7 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Final
 
 from machmeter.model import Sample
 from machmeter.report import labels
@@ -9,6 +10,16 @@ from machmeter.report.facts import facts, groups
 from machmeter.report.markup import POLICY_WITHOUT_SCRIPT, Markup, element, join, page
 from machmeter.report.records import MachineRecord, Records
 from machmeter.report.summary import commit_order
+
+_TITLES: Final = (
+    ("Commit", "fixed"),
+    ("Environment", "fixed"),
+    ("Benchmarks", "number"),
+    ("Samples", "number"),
+    ("Contended", "number"),
+    ("First (UTC)", "fixed"),
+    ("Last (UTC)", "fixed"),
+)
 
 
 def render(records: Records, revisions: Mapping[str, int]) -> str:
@@ -27,14 +38,21 @@ def render(records: Records, revisions: Mapping[str, int]) -> str:
     return page("Machines", POLICY_WITHOUT_SCRIPT, body)
 
 
+def problem_link(problems: Sequence[str]) -> Markup:
+    """Say in one line that something could not be read, and lead to what."""
+    if not problems:
+        return Markup()
+    link = element("a", "the Machines page names them", href="machines.html")
+    text = f"{_count(len(problems), 'problem')} while reading results: "
+    return element("p", text, link, ".", class_="warning")
+
+
 def problem_box(problems: Sequence[str]) -> Markup:
     """Show what could not be read, file and line; nothing if all is well."""
     if not problems:
         return Markup()
     lines = [element("li", problem) for problem in problems]
-    heading = element(
-        "h2", f"{len(problems)} problem{'s' if len(problems) > 1 else ''} while reading results"
-    )
+    heading = element("h2", f"{_count(len(problems), 'problem')} while reading results")
     return element("section", heading, element("ul", *lines), class_="problems", role="alert")
 
 
@@ -91,8 +109,9 @@ def _runs(samples: Sequence[Sample], revisions: Mapping[str, int]) -> Markup:
     position = {commit: index for index, commit in enumerate(commits)}
     order = sorted(members, key=lambda place: (position[place[0]], place[1]))
     rows = [_run(*place, members[place], on_record=place[0] in revisions) for place in order]
-    titles = ("Commit", "Environment", "Benchmarks", "Samples", "Contended", "First (UTC)", "Last (UTC)")
-    head = element("thead", element("tr", *(element("th", title, scope="col") for title in titles)))
+    head = element(
+        "thead", element("tr", *(element("th", title, scope="col", class_=kind) for title, kind in _TITLES))
+    )
     table = element("table", head, element("tbody", *rows))
     return join(
         heading, element("div", table, class_="scroll", tabindex="0", role="region", aria_label="Runs")

@@ -1,7 +1,6 @@
 """Everything that the pages show, read from the results directory."""
 
 import json
-import math
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from machmeter.model import Fingerprint, Sample
 from machmeter.results import layout, sidecars
 
 _TEXTS = ("started_at", "benchmark", "commit", "environment", "tag", "node", "run")
+_LEAST, _MOST = 1e-18, 1e18
 _OPTIONAL_NUMBERS = ("bytes", "cpu_s", "run_delay_s")
 
 
@@ -102,16 +102,21 @@ def _fingerprint(path: Path) -> tuple[Fingerprint | None, str]:
 
 def _is_sane(sample: Sample) -> bool:
     """Whether the values have the types that the model names: lines may come from anybody's program."""
-    numbers = [sample.items, sample.wall_s]
-    numbers += [getattr(sample, name) for name in _OPTIONAL_NUMBERS if getattr(sample, name) is not None]
+    numbers = [sample.items, sample.wall_s, sample.pressure.cpu_s]
+    numbers += [getattr(sample, name) for name in _OPTIONAL_NUMBERS]
     return (
         all(isinstance(getattr(sample, name), str) for name in _TEXTS)
         and all(isinstance(value, str) for value in sample.params)
         and isinstance(sample.work, str | None)
         and isinstance(sample.round, int)
         and isinstance(sample.index, int)
-        and all(isinstance(number, int | float) and math.isfinite(number) for number in numbers)
+        and all(_is_possible(number) for number in numbers if number is not None)
     )
+
+
+def _is_possible(number: object) -> bool:
+    """Whether a quantity is one, so that its quotients are finite too."""
+    return isinstance(number, int | float) and (number == 0 or _LEAST < number < _MOST)
 
 
 def _strangers(folder: Path, samples: Iterable[Sample], tags: set[str]) -> list[str]:

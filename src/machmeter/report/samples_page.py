@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from machmeter.report.machines_page import problem_box
+from machmeter.report.machines_page import problem_link
 from machmeter.report.markup import POLICY_WITH_CHART, Markup, element, join, page
 
 SCRIPTS: Final = ("plotly.min.js", "machmeter-data.js", "machmeter.js")
@@ -21,9 +21,9 @@ def render(data: Mapping[str, Any], problems: Sequence[str]) -> str:
     """
     if not data["series"]:
         nothing = element("p", 'No samples are on record yet. "asv run" writes the first.', class_="note")
-        return page("Samples", POLICY_WITH_CHART, join(problem_box(problems), nothing))
+        return page("Samples", POLICY_WITH_CHART, join(problem_link(problems), nothing))
     no_script = element("noscript", element("p", "This page needs JavaScript.", class_="warning"))
-    body = join(problem_box(problems), no_script, _chart(), _thinned(data), _table())
+    body = join(problem_link(problems), no_script, _chart(), _thinned(data), _table())
     return page("Samples", POLICY_WITH_CHART, body, SCRIPTS)
 
 

@@ -73,13 +73,16 @@ def _place(row: Row) -> tuple[str, str]:
 
 def _empty_table(machine: str, environment: str) -> Table:
     title = Text(labels.printable(f"{machine}, {environment}"), style="bold")
-    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
-    table.add_column("benchmark", overflow="fold", ratio=3, min_width=12)
-    table.add_column("parameters", overflow="fold", ratio=3, min_width=8)
+    # Without a second blank between columns, and with these least widths, 80 columns hold every word uncut.
+    table = Table(
+        title=title, title_justify="left", box=box.SIMPLE_HEAD, show_edge=False, padding=(0, 1, 0, 0)
+    )
+    table.add_column("benchmark", overflow="fold", min_width=10)
+    table.add_column("params", overflow="fold", min_width=6)
     table.add_column("commit", no_wrap=True)
     for heading in ("s/item", "CPU s/item", "items/s", "n"):
         table.add_column(heading, justify="right", no_wrap=True)
-    table.add_column("marks", overflow="fold", ratio=2)
+    table.add_column("marks", overflow="fold", min_width=len("contended"))
     return table
 
 

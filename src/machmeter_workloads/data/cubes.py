@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 MAKER_VERSION = 1
 
 MATERIALS = 5
-# Electrons that a white reference gives at the brightest band. Chosen so that float16 cubes compress as those of
-# HTC do, by about 1.7 (35.5 of 60 MiB a cube: IMSY-DKFZ/htc, htc/utils/blosc_compression.py).
+# Electrons that a white reference gives at the brightest band. Chosen so that float16 cubes compress as those
+# of HTC do, by about 1.7 (35.5 of 60 MiB a cube: IMSY-DKFZ/htc, htc/utils/blosc_compression.py).
 WHITE_COUNTS = 1000
 READ_NOISE = 3.0
 TEXTURE_CONTRAST = 0.05

@@ -96,10 +96,10 @@ def augment(
 def _affine_matrix(augmentation: Augmentation, height: int, width: int) -> torch.Tensor:
     x, y = augmentation.translation
     return get_affine_matrix2d(
-        translations=torch.tensor([[x * width, y * height]]),
+        translations=torch.tensor([[x * width, y * height]], dtype=torch.float32),
         center=torch.tensor([[(width - 1) / 2, (height - 1) / 2]]),
-        scale=torch.full((1, 2), augmentation.scale),
-        angle=torch.tensor([augmentation.angle]),
+        scale=torch.full((1, 2), augmentation.scale, dtype=torch.float32),
+        angle=torch.tensor([augmentation.angle], dtype=torch.float32),
     )[:, :2]
 
 

@@ -17,7 +17,7 @@
 
   /* One entry a column: title, value to sort by, text, small text below, class of the cell. */
   const columns = [
-    { title: "Benchmark", value: (row) => row.series.benchmark, text: (row) => row.series.benchmark, kind: "wide" },
+    { title: "Benchmark", value: (row) => row.series.benchmark, text: (row) => row.series.benchmark, below: (row) => row.series.machine, kind: "wide" },
     { title: "Parameters", value: (row) => row.series.params, text: (row) => row.series.params, kind: "wide" },
     { title: "Commit", value: (row) => row.commit, text: (row) => short(row.commit), kind: "fixed" },
     { title: "s/item", value: (row) => median(row.wall), text: (row) => row.wall.texts[0], below: (row) => row.wall.texts[1], kind: "number" },
@@ -26,16 +26,20 @@
     { title: "bytes/s", value: (row) => row.bytes[0], text: (row) => row.bytes[1], kind: "number", shown: () => rows.some((row) => row.bytes[0] !== null) },
     { title: "Samples", value: (row) => row.n, text: (row) => String(row.n), below: (row) => `${row.processes} proc., ${row.runs} run${row.runs === 1 ? "" : "s"}`, kind: "number" },
     { title: "Marks", value: (row) => row.marks.join(", "), text: (row) => row.marks.join(", "), kind: "marks" },
-    { title: "Machine", value: (row) => row.series.machine, text: (row) => row.series.machine, kind: "fixed" },
     { title: "Environment", value: (row) => row.series.environment, text: (row) => row.series.environment, kind: "wide" },
     { title: "Last (UTC)", value: (row) => row.last, text: (row) => row.last, kind: "fixed" },
   ].filter((column) => !column.shown || column.shown());
 
   const state = { selected: 0, shown: PAGE, column: null, down: false, found: rows };
 
+  /* A long name may break behind its dots and underscores. */
+  function breakable(text) {
+    return text.split(/(?<=[._])/).flatMap((part, nth) => (nth ? [document.createElement("wbr"), part] : [part]));
+  }
+
   function add(parent, tag, text, kind) {
     const child = parent.appendChild(document.createElement(tag));
-    if (text !== undefined) child.textContent = text;
+    if (text !== undefined) child.append(...(kind === "wide" ? breakable(text) : [text]));
     if (kind) child.className = kind;
     return child;
   }
@@ -81,7 +85,7 @@
     for (const column of columns) {
       const first = column === columns[0];
       const cell = add(line, "td", first ? undefined : column.text(row), column.kind);
-      if (first) add(cell, "button", column.text(row)).setAttribute("aria-pressed", row.index === state.selected);
+      if (first) add(cell, "button", column.text(row), column.kind).setAttribute("aria-pressed", row.index === state.selected);
       if (column.below) add(cell, "small", column.below(row));
       if (column.title === "Commit") cell.title = data.commits[row.commit];
     }
@@ -135,7 +139,7 @@
       y: chosen.map((nth) => points[metric.key][nth]),
       text: chosen.map((nth) => plain(`${short(points.commit[nth])}, ${data.nodes[points.node[nth]]}, round ${points.round[nth]}`)),
       hovertemplate: `%{text}<br>${metric.name} %{y:.4s}s per item<extra>${contended ? "contended" : ""}</extra>`,
-      marker: { symbol: metric.symbol + (contended ? "-open" : ""), color: colour(metric.key), size: 6, opacity: contended ? 0.95 : 0.5, line: { width: contended ? 1.4 : 0 } },
+      marker: { symbol: metric.symbol + (contended ? "-open" : ""), color: colour(metric.key), size: 6, opacity: contended ? 0.95 : 0.45, line: { width: contended ? 1.4 : 0 } },
     };
   }
 
@@ -151,8 +155,8 @@
       y: middle,
       text: chosen.map((row) => plain([short(row.commit), ...row.marks].join(", "))),
       hovertemplate: `%{text}<br>${metric.name} median %{y:.4s}s per item<extra></extra>`,
-      marker: { symbol: interval ? "diamond" : "diamond-open", color: colour(metric.key), size: 11, line: { color: colour(interval ? "surface" : metric.key), width: 1.5 } },
-      error_y: { type: "data", symmetric: false, array: high.map((value, nth) => value - middle[nth]), arrayminus: low.map((value, nth) => middle[nth] - value), color: colour("text"), thickness: interval ? 1.6 : 0.8, width: 5 },
+      marker: { symbol: "line-ew-open", color: colour(metric.key), size: 13, line: { color: colour(metric.key), width: 3 } },
+      error_y: { type: "data", symmetric: false, array: high.map((value, nth) => value - middle[nth]), arrayminus: low.map((value, nth) => middle[nth] - value), color: colour(metric.key), thickness: interval ? 2 : 1, width: 7 },
     };
   }
 
@@ -176,7 +180,8 @@
       paper_bgcolor: "rgba(0,0,0,0)",
       plot_bgcolor: "rgba(0,0,0,0)",
       font: { color: colour("text"), size: 12 },
-      margin: { l: 70, r: 10, t: 10, b: 50 },
+      margin: { l: 70, r: 10, t: 36, b: 50 },
+      modebar: { bgcolor: "rgba(0,0,0,0)", color: colour("quiet"), activecolor: colour("text") },
       hovermode: "closest",
       hoverlabel: { bgcolor: colour("raised"), bordercolor: colour("line"), font: { color: colour("text") } },
       legend: { orientation: "h", x: 0, y: -0.18, yanchor: "top" },
@@ -192,7 +197,8 @@
     const some = drawn < series.count ? `${drawn} of ${series.count} samples drawn` : `${drawn} samples`;
     byId("chart-title").textContent = `${series.benchmark}${series.params ? ` (${series.params})` : ""}: seconds per item`;
     byId("chart-place").textContent = `${series.machine}, ${series.environment}, ${some}`;
-    const options = { displaylogo: false, responsive: true, modeBarButtonsToRemove: ["select2d", "lasso2d"] };
+    /* plotly offers to send the chart to its makers: never. */
+    const options = { displaylogo: false, showSendToCloud: false, plotlyServerURL: "", responsive: true, modeBarButtonsToRemove: ["select2d", "lasso2d"] };
     window.Plotly.react(byId("chart"), traces(series, places), layout(series, byId("chart").clientWidth), options);
   }
 

@@ -1,0 +1,20 @@
+from collections.abc import Iterator
+
+import pytest
+import torch
+
+from machmeter_workloads.data.cube_set import CubeSet, make_cube_set
+from machmeter_workloads.data.cubes import CubeSpec
+
+
+@pytest.fixture(autouse=True, scope="session")
+def one_thread() -> Iterator[None]:
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.fixture(scope="session")
+def cubes(tmp_path_factory: pytest.TempPathFactory) -> CubeSet:
+    return make_cube_set(CubeSpec(24, 32, 10), count=5, directory=tmp_path_factory.mktemp("data"))
