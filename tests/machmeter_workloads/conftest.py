@@ -1,3 +1,4 @@
+import resource
 from collections.abc import Iterator
 
 import pytest
@@ -18,3 +19,11 @@ def one_thread() -> Iterator[None]:
 @pytest.fixture(scope="session")
 def cubes(tmp_path_factory: pytest.TempPathFactory) -> CubeSet:
     return make_cube_set(CubeSpec(24, 32, 10), count=5, directory=tmp_path_factory.mktemp("data"))
+
+
+@pytest.fixture
+def small_files_only() -> Iterator[None]:
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, before[1]))
+    yield
+    resource.setrlimit(resource.RLIMIT_FSIZE, before)

@@ -1,20 +1,10 @@
 import os
-import resource
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from machmeter_workloads.errors import UnwritableError
 from machmeter_workloads.storage.atomic import ABANDONED_AFTER_S, remove_abandoned, write_atomically
-
-
-@pytest.fixture
-def small_files_only() -> Iterator[None]:
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, before[1]))
-    yield
-    resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
 def test_parts_are_written_one_after_the_other(tmp_path: Path) -> None:

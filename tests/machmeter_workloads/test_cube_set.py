@@ -96,6 +96,14 @@ def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
         make_cube_set(SPEC, 1, directory=tmp_path)
 
 
+@pytest.mark.usefixtures("small_files_only")
+def test_a_full_disk_is_reported_from_the_making_processes(tmp_path: Path) -> None:
+    """The error keeps its type and names the file, and no half-written file is left."""
+    with pytest.raises(UnwritableError, match=r"original/00000\.dat: File too large"):
+        make_cube_set(SPEC, 1, directory=tmp_path)
+    assert files_in(tmp_path) == {}
+
+
 def test_an_unknown_format_is_answered_with_the_known_ones(tmp_path: Path) -> None:
     """The error lists what there is."""
     with pytest.raises(

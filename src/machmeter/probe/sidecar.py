@@ -1,5 +1,6 @@
 """Writing sidecars: one JSON line a sample, on disk before the benchmark returns."""
 
+import contextlib
 import fcntl
 import json
 import os
@@ -112,7 +113,8 @@ def _append(path: str, data: bytes) -> None:
             while data:
                 data = data[os.write(descriptor, data) :]
         except OSError:
-            os.ftruncate(descriptor, end)
+            with contextlib.suppress(OSError):
+                os.ftruncate(descriptor, end)
             raise
     finally:
         os.close(descriptor)

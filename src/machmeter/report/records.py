@@ -1,6 +1,5 @@
 """Everything that the pages show, read from the results directory."""
 
-import json
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -9,11 +8,7 @@ from pathlib import Path
 from machmeter.errors import FingerprintDocumentError
 from machmeter.machine import document
 from machmeter.model import Fingerprint, Sample
-from machmeter.results import layout, sidecars
-
-_TEXTS = ("started_at", "benchmark", "commit", "environment", "tag", "node", "run")
-_LEAST, _MOST = 1e-18, 1e18
-_OPTIONAL_NUMBERS = ("bytes", "cpu_s", "run_delay_s")
+from machmeter.results import asv_files, layout, sidecars
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,14 +76,10 @@ def _machine_names(results_dir: Path) -> list[str]:
 def _read_machine(results_dir: Path, name: str) -> tuple[MachineRecord, list[str]]:
     folder = layout.samples_dir(results_dir, name)
     found = sidecars.read(folder)
-    sane = tuple(sample for sample in found.samples if _is_sane(sample))
     fingerprint, why_unknown = _fingerprint(layout.fingerprint_path(results_dir, name))
     why_unknown = _without_parents(why_unknown, results_dir)
-    problems = list(found.problems)
-    if len(sane) < len(found.samples):
-        problems.append(f"{folder} holds {len(found.samples) - len(sane)} samples with impossible values")
-    problems += _strangers(folder, sane, {name, fingerprint.tag if fingerprint else name})
-    return MachineRecord(name, fingerprint, why_unknown, sane), problems
+    strangers = _strangers(folder, found.samples, {name, fingerprint.tag if fingerprint else name})
+    return MachineRecord(name, fingerprint, why_unknown, found.samples), [*found.problems, *strangers]
 
 
 def _fingerprint(path: Path) -> tuple[Fingerprint | None, str]:
@@ -100,25 +91,6 @@ def _fingerprint(path: Path) -> tuple[Fingerprint | None, str]:
         return None, f"{error.fact} {error.reason}"
 
 
-def _is_sane(sample: Sample) -> bool:
-    """Whether the values have the types that the model names: lines may come from anybody's program."""
-    numbers = [sample.items, sample.wall_s, sample.pressure.cpu_s]
-    numbers += [getattr(sample, name) for name in _OPTIONAL_NUMBERS]
-    return (
-        all(isinstance(getattr(sample, name), str) for name in _TEXTS)
-        and all(isinstance(value, str) for value in sample.params)
-        and isinstance(sample.work, str | None)
-        and isinstance(sample.round, int)
-        and isinstance(sample.index, int)
-        and all(_is_possible(number) for number in numbers if number is not None)
-    )
-
-
-def _is_possible(number: object) -> bool:
-    """Whether a quantity is one, so that its quotients are finite too."""
-    return isinstance(number, int | float) and (number == 0 or _LEAST < number < _MOST)
-
-
 def _strangers(folder: Path, samples: Iterable[Sample], tags: set[str]) -> list[str]:
     others = Counter(sample.tag for sample in samples if sample.tag not in tags)
     return [
@@ -128,13 +100,7 @@ def _strangers(folder: Path, samples: Iterable[Sample], tags: set[str]) -> list[
 
 
 def _half_written_results(results_dir: Path) -> list[str]:
-    problems = []
-    for path in sorted(results_dir.glob("*/*.json")):
-        try:
-            json.loads(path.read_text(encoding="utf-8"))
-        except (OSError, ValueError) as error:
-            problems.append(f"{path} is left out by asv: {error}")
-    return problems
+    return [f"{path} is not complete JSON: asv leaves it out" for path in asv_files.half_written(results_dir)]
 
 
 def _without_parents(text: str, results_dir: Path) -> str:

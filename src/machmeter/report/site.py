@@ -12,7 +12,8 @@ from asv.publishing import OutputPublisher
 from asv.repo import Repo
 from plotly.offline import get_plotlyjs
 
-from machmeter.report import chart_data, files, machines_page, navigation, records, samples_page
+from machmeter.files import write_text
+from machmeter.report import chart_data, machines_page, navigation, records, samples_page
 
 _STATIC = ("machmeter.css", "machmeter.js")
 
@@ -78,7 +79,7 @@ def write_pages(
         **{name: _static(name) for name in _STATIC},
     }
     for name, content in contents.items():
-        files.write(html_dir / name, content)
+        write_text(html_dir / name, content)
     _link(html_dir / "index.html")
 
 
@@ -93,4 +94,4 @@ def _link(index: Path) -> None:
             f"{index} has no navigation as asv 0.6.6 writes it: open machines.html beside it directly"
         )
         return
-    files.write(index, linked)
+    write_text(index, linked)

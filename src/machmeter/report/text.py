@@ -28,6 +28,15 @@ def console(stream: IO[str] | None = None) -> Console:
     return Console(file=stream, width=_PIPED_WIDTH, color_system=None)
 
 
+def show(
+    rows: Sequence[Row], on: Console, parameter_names: Mapping[str, Sequence[str]] | None = None
+) -> None:
+    """Print the tables of `tables`, a blank line after each."""
+    for table in tables(rows, parameter_names):
+        on.print(table)
+        on.print()
+
+
 def tables(
     rows: Sequence[Row], parameter_names: Mapping[str, Sequence[str]] | None = None
 ) -> Iterator[Table]:

@@ -12,6 +12,9 @@ from machmeter.model import Pressure, Sample
 SCHEMA = 1
 
 _FIELDS = {field.name for field in fields(Sample)} - {"pressure", "params"}
+_QUANTITIES = ("items", "wall_s", "bytes", "cpu_s", "run_delay_s", "gpu_s", "peak_rss_bytes")
+_TEXTS = ("started_at", "benchmark", "commit", "environment", "tag", "node", "run")
+_LEAST, _MOST = 1e-18, 1e18
 _PRESSURE = {field.name for field in fields(Pressure)}
 
 
@@ -73,10 +76,32 @@ def _sample(row: Mapping[str, Any]) -> Sample:
     pressure = Pressure(**{key: row["pressure"].get(key) for key in _PRESSURE})
     known = {key: value for key, value in row.items() if key in _FIELDS}
     sample = Sample(params=tuple(row["params"]), pressure=pressure, **known)
+    _check_types(sample)
     if not (sample.wall_s >= 0 and sample.items > 0):
         msg = f"wall_s {sample.wall_s!r} and items {sample.items!r} must be positive"
         raise ValueError(msg)
     return sample
+
+
+def _check_types(sample: Sample) -> None:
+    """Refuse values of other types than the model's: lines may come from anybody's program."""
+    quantities = [getattr(sample, name) for name in _QUANTITIES]
+    quantities += [getattr(sample.pressure, name) for name in _PRESSURE]
+    wrong = [value for value in quantities if value is not None and not _is_quantity(value)]
+    texts = [getattr(sample, name) for name in _TEXTS] + list(sample.params)
+    wrong += [value for value in texts if not isinstance(value, str)]
+    wrong += [value for value in (sample.round, sample.index) if type(value) is not int]
+    if wrong or not isinstance(sample.work, str | None) or None in (sample.wall_s, sample.items):
+        msg = f"impossible value {(wrong or [None])[0]!r}"
+        raise TypeError(msg)
+
+
+def _is_quantity(value: object) -> bool:
+    """Whether a number is one, and so far from the limits that quotients are finite too."""
+    # A bool is an int to Python, and no quantity.
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        return False
+    return value == 0 or _LEAST < value < _MOST
 
 
 def _first_line(error: Exception) -> str:

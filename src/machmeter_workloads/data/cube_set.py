@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import multiprocessing
+import os
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -13,10 +16,11 @@ from machmeter_workloads.storage.blosc_file import write_blosc
 from machmeter_workloads.storage.formats import FORMATS
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
 ALL_FORMATS = tuple(FORMATS)
+MASKS = "masks"
 
 
 @dataclass(frozen=True)
@@ -72,7 +76,7 @@ class CubeSet:
         -------
         Path
         """
-        return self.folder / "masks" / f"{index:05d}.blosc"
+        return self.folder / MASKS / f"{index:05d}.blosc"
 
     def require(self, format_name: str) -> None:
         """Check that every file is there.
@@ -124,22 +128,17 @@ def make_cube_set(
         The disk is full, or the folder may not be written.
     """
     cubes = CubeSet(spec, count, (directory or data_directory()) / spec.identifier)
-    for index in range(count):
-        paths = {name: cubes.cube_path(name, index) for name in formats}
-        missing = [name for name, path in paths.items() if not path.exists()]
-        if missing or not cubes.mask_path(index).exists():
-            _make_files(cubes, index, missing)
+    missing = {index: names for index in range(count) if (names := _missing(cubes, index, formats))}
+    if missing:
+        for name in (*formats, MASKS):
+            _prepare_folder(cubes.folder / name)
+        _make_in_parallel(cubes, missing)
     return cubes
 
 
-def _make_files(cubes: CubeSet, index: int, formats: Sequence[str]) -> None:
-    cube, mask = make_cube(cubes.spec, index)
-    for name in formats:
-        path = cubes.cube_path(name, index)
-        _prepare_folder(path.parent)
-        FORMATS[name].write(path, cube)
-    _prepare_folder(cubes.mask_path(index).parent)
-    write_blosc(cubes.mask_path(index), mask)
+def _missing(cubes: CubeSet, index: int, formats: Sequence[str]) -> list[str]:
+    paths = {name: cubes.cube_path(name, index) for name in formats} | {MASKS: cubes.mask_path(index)}
+    return [name for name, path in paths.items() if not path.exists()]
 
 
 def _prepare_folder(folder: Path) -> None:
@@ -148,3 +147,20 @@ def _prepare_folder(folder: Path) -> None:
         remove_abandoned(folder)
     except OSError as error:
         raise UnwritableError.of(folder, error) from error
+
+
+def _make_in_parallel(cubes: CubeSet, missing: Mapping[int, Sequence[str]]) -> None:
+    # Zstandard's highest level takes seconds a cube, so every usable CPU takes a cube at a time.
+    processes = min(len(missing), len(os.sched_getaffinity(0)))
+    with ProcessPoolExecutor(processes, multiprocessing.get_context("fork")) as pool:
+        for made in [pool.submit(_make_files, cubes, *each) for each in missing.items()]:
+            made.result()
+
+
+def _make_files(cubes: CubeSet, index: int, names: Sequence[str]) -> None:
+    cube, mask = make_cube(cubes.spec, index)
+    for name in names:
+        if name == MASKS:
+            write_blosc(cubes.mask_path(index), mask)
+        else:
+            FORMATS[name].write(cubes.cube_path(name, index), cube)

@@ -34,7 +34,8 @@ Header = tuple[tuple[int, ...], "np.dtype[np.generic]"]
 def write_blosc(path: Path, array: NDArray[np.generic]) -> None:
     """Write an array as HTC does: Zstandard, level 9, byte shuffle.
 
-    Both python-blosc and blosc2 read the buffer. Compressing uses ``blosc2.nthreads`` threads.
+    Both python-blosc and blosc2 read the buffer. Compressing uses one thread: several would put the blocks
+    into the file in the order in which they finish, and no two files would be equal.
     Source: ``compress_file`` in IMSY-DKFZ/htc, htc/utils/blosc_compression.py.
 
     Parameters
@@ -123,7 +124,7 @@ def _check_buffer(path: Path, buffer: memoryview, expected: int) -> None:
 
 
 def _blosc1_buffer(array: NDArray[np.generic]) -> bytes:
-    with _blosc1_compatibility():
+    with _blosc1_compatibility(), _one_thread():
         buffer = bytearray(
             blosc2.compress(
                 array,
@@ -152,3 +153,12 @@ def _blosc1_compatibility() -> Iterator[None]:
             del os.environ["BLOSC_BLOSC1_COMPAT"]
         else:
             os.environ["BLOSC_BLOSC1_COMPAT"] = before
+
+
+@contextlib.contextmanager
+def _one_thread() -> Iterator[None]:
+    before = blosc2.set_nthreads(1)
+    try:
+        yield
+    finally:
+        blosc2.set_nthreads(before)

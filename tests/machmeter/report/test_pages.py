@@ -9,7 +9,7 @@ from asv.publishing import OutputPublisher
 from asv.util import iter_subclasses
 
 from machmeter.model import Fingerprint, Pressure, Sample
-from machmeter.report import chart_data, facts, files, machines_page, markup, navigation, samples_page
+from machmeter.report import chart_data, facts, machines_page, markup, navigation, samples_page
 from machmeter.report.records import MachineRecord, Records
 from machmeter.report.site import MachmeterPages
 
@@ -106,20 +106,6 @@ def test_links_are_added_to_asvs_navigation_once() -> None:
 def test_an_unknown_navigation_is_left_alone() -> None:
     """If asv's markup has changed nothing is guessed."""
     assert navigation.add_links(ASV_INDEX.replace("nav-li-graphdisplay", "renamed")) is None
-
-
-def test_a_write_that_fails_keeps_the_old_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nobody sees half a page, and no temporary file stays behind."""
-    page = tmp_path / "page.html"
-    files.write(page, "old")
-
-    def full(_: int) -> None:
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr("os.fsync", full)
-    with pytest.raises(OSError, match="No space"):
-        files.write(page, "new")
-    assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [("page.html", "old")]
 
 
 def test_asv_finds_the_publisher() -> None:

@@ -115,6 +115,9 @@
   const plain = (text) => text.replaceAll("&", "&amp;").replaceAll("<", "&lt;");
   const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
 
+  /* Many commits leave little room for the median of each. */
+  const barSize = (series) => Math.max(2, Math.min(13, (0.16 * byId("chart").clientWidth) / series.rows.length));
+
   /* Samples of a commit stand side by side in the order they were taken, between two offsets from its tick. */
   function spread(points, places, [from, to]) {
     const total = new Map();
@@ -139,7 +142,7 @@
       y: chosen.map((nth) => points[metric.key][nth]),
       text: chosen.map((nth) => plain(`${short(points.commit[nth])}, ${data.nodes[points.node[nth]]}, round ${points.round[nth]}`)),
       hovertemplate: `%{text}<br>${metric.name} %{y:.4s}s per item<extra>${contended ? "contended" : ""}</extra>`,
-      marker: { symbol: metric.symbol + (contended ? "-open" : ""), color: colour(metric.key), size: 6, opacity: contended ? 0.95 : 0.45, line: { width: contended ? 1.4 : 0 } },
+      marker: { symbol: metric.symbol + (contended ? "-open" : ""), color: colour(metric.key), size: barSize(series) < 6 ? 4 : 6, opacity: contended ? 0.95 : 0.45, line: { width: contended ? 1.4 : 0 } },
     };
   }
 
@@ -155,8 +158,8 @@
       y: middle,
       text: chosen.map((row) => plain([short(row.commit), ...row.marks].join(", "))),
       hovertemplate: `%{text}<br>${metric.name} median %{y:.4s}s per item<extra></extra>`,
-      marker: { symbol: "line-ew-open", color: colour(metric.key), size: 13, line: { color: colour(metric.key), width: 3 } },
-      error_y: { type: "data", symmetric: false, array: high.map((value, nth) => value - middle[nth]), arrayminus: low.map((value, nth) => middle[nth] - value), color: colour(metric.key), thickness: interval ? 2 : 1, width: 7 },
+      marker: { symbol: interval ? "line-ew-open" : "diamond-open", color: colour(metric.key), size: barSize(series), line: { color: colour(metric.key), width: interval ? 3 : 1.5 } },
+      error_y: { type: "data", symmetric: false, array: high.map((value, nth) => value - middle[nth]), arrayminus: low.map((value, nth) => middle[nth] - value), color: colour(metric.key), thickness: interval ? 2 : 1, width: barSize(series) / 2 },
     };
   }
 
