@@ -8,6 +8,8 @@ from machmeter_workloads.epochs import TrainingRun
 from machmeter_workloads.loaders.contract import LoaderSettings
 from machmeter_workloads.loaders.registry import open_loader
 
+from .grid import grid
+
 SPEC = CubeSpec.from_size("120x160x100")
 CUBES = 8
 
@@ -15,7 +17,7 @@ CUBES = 8
 class Epochs:
     """The grid and the training run that both questions share."""
 
-    params = (["original", "blosc", "fp16"], [0, 2])
+    params = (["original", "blosc", "fp16"], grid(small=[0], full=[0, 2]))
     param_names = ("strategy", "workers")
     timeout = 300
 

@@ -8,6 +8,8 @@ from machmeter_workloads.loaders.contract import LoaderSettings
 from machmeter_workloads.loaders.reading import read_epoch
 from machmeter_workloads.loaders.registry import open_loader
 
+from .grid import FULL
+
 SMALL = "120x160x100"
 LARGE = "240x320x100"
 CUBES = {SMALL: 8, LARGE: 4}
@@ -38,13 +40,15 @@ class Loaders:
         self.loader.close()
 
 
-class LargeLoaders(Loaders):
-    """The same over four times as many pixels; a class of its own, so that nobody else waits for its data."""
+if FULL:
 
-    params = (["original", "blosc", "fp16"], [0, 2], [LARGE])
+    class LargeLoaders(Loaders):
+        """The same over four times as many pixels; a class of its own: nobody else waits for its data."""
 
-    def setup_cache(self):
-        make_cube_set(CubeSpec.from_size(LARGE), CUBES[LARGE])
+        params = (["original", "blosc", "fp16"], [0, 2], [LARGE])
 
-    # Four times as many pixels, 9 CPU seconds a cube.
-    setup_cache.timeout = 1800
+        def setup_cache(self):
+            make_cube_set(CubeSpec.from_size(LARGE), CUBES[LARGE])
+
+        # Four times as many pixels, 9 CPU seconds a cube.
+        setup_cache.timeout = 1800

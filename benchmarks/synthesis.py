@@ -4,13 +4,15 @@ import torch
 
 from machmeter_workloads.synthesis import MetamerSynthesis
 
+from .grid import grid
+
 ITERATIONS = {"adam": 20, "lbfgs": 3}
 
 
 class Synthesis:
     """A few iterations of metamer synthesis from noise; seconds an iteration of the optimizer."""
 
-    params = (["adam", "lbfgs"], [64, 128, 256])
+    params = (["adam", "lbfgs"], grid(small=[64], full=[64, 128, 256]))
     param_names = ("optimizer", "size")
     timeout = 300
 

@@ -54,7 +54,7 @@ def test_without_uv_pip_does_the_work_and_says_so_once(
     """A machine without uv gets its environment, with one line of warning a command."""
     warnings: list[str] = []
     monkeypatch.setattr(installer, "_find_uv", lambda: None)
-    monkeypatch.setattr(installer.log, "warning", warnings.append)
+    monkeypatch.setattr("asv.console.log.warning", warnings.append)
     made = Installer(tmp_path / "environment", (), timeout_s=120)
     made.create(sys.executable)
     assert made.python.exists()
@@ -71,7 +71,7 @@ def test_uv_gets_pips_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
         return "global.find-links='/srv/wheels'\n" if command[-2:] == ["config", "list"] else ""
 
     monkeypatch.setattr(installer, "_find_uv", lambda: "uv")
-    monkeypatch.setattr(installer.util, "check_output", fake_check_output)
+    monkeypatch.setattr("asv.util.check_output", fake_check_output)
     Installer(tmp_path, (tmp_path / "c.txt",), timeout_s=9).install(["numpy"])
     install = commands[-1]
     assert install[install.index("--find-links") + 1] == "/srv/wheels"
