@@ -4,7 +4,7 @@ import os
 
 NAME = os.environ.get("MACHMETER_GRID", "small")
 if NAME not in ("small", "full"):
-    msg = f'MACHMETER_GRID is {NAME!r}. Only two grids exist, so nothing is measured. Set it to "small" or "full".'
+    msg = f'MACHMETER_GRID is {NAME!r}, which is no grid. Nothing is measured. Set it to "small" or "full".'
     raise ValueError(msg)
 
 FULL = NAME == "full"

@@ -13,6 +13,12 @@ RUN_DELAY_BOUND = 0.05
 #: ... or when somebody on the machine waited for a core during more than this share of the sample.
 PRESSURE_BOUND = 0.20
 
+#: A sample's own workers may wait for each other: that is its nature, no contention. In samples of at least
+#: `SHORTEST_S` seconds (the kernel counts everybody's CPU time in ticks of 10 ms) others must have run for
+#: more than this share of it.
+OTHERS_BOUND = 0.10
+SHORTEST_S = 0.2
+
 
 @dataclass(frozen=True, slots=True)
 class Fingerprint:
@@ -54,6 +60,8 @@ class Pressure:
         Time in which at least one task of the machine stalled on that resource (PSI "some").
     steal_s : float or None, seconds
         Time that the hypervisor gave to others, summed over all CPUs.
+    others_cpu_s : float or None, seconds
+        CPU time of all other processes of the machine.
     involuntary_switches : int or None
         How often this process was taken off a core.
     """
@@ -62,6 +70,7 @@ class Pressure:
     io_s: float | None = None
     memory_s: float | None = None
     steal_s: float | None = None
+    others_cpu_s: float | None = None
     involuntary_switches: int | None = None
 
 
@@ -127,6 +136,9 @@ class Sample:
     @property
     def contended(self) -> bool:
         """Whether others disturbed the sample beyond `RUN_DELAY_BOUND` or `PRESSURE_BOUND`."""
+        others = self.pressure.others_cpu_s
+        if others is not None and self.wall_s >= SHORTEST_S and others <= OTHERS_BOUND * self.wall_s:
+            return False
         delay, cpu = self.run_delay_s or 0.0, self.cpu_s or 0.0
         waited = delay > RUN_DELAY_BOUND * (delay + cpu) if delay else False
         return waited or (self.pressure.cpu_s or 0.0) > PRESSURE_BOUND * self.wall_s

@@ -71,7 +71,7 @@ class Meter:
             wall_s=passed.wall_s,
             cpu_s=passed.cpu_s,
             run_delay_s=passed.run_delay_s,
-            pressure=pressure.between(pressure_before, pressure.read()),
+            pressure=pressure.between(pressure_before, pressure.read(), passed.cpu_s),
             gpu_s=gpu_s,
         )
         self._total = stretch if self._total is None else self._total + stretch

@@ -5,7 +5,8 @@ import resource
 from dataclasses import dataclass
 
 _RESOURCES = ("cpu", "io", "memory")
-#: Position of "steal" among the numbers of the first line of ``/proc/stat`` (proc(5)).
+#: Positions among the words of the first line of ``/proc/stat`` (proc(5)): user, nice, system, irq, softirq.
+_BUSY = (1, 2, 3, 6, 7)
 _STEAL = 8
 
 
@@ -17,29 +18,39 @@ class Reading:
     ----------
     stalls_s : tuple of (float or None), seconds
         PSI "some" totals of cpu, io and memory.
-    steal_s : float or None, seconds
-        Summed over all CPUs.
+    steal_s, busy_s : float or None, seconds
+        Time given to other guests, and time that any process of this machine ran; summed over all CPUs, in
+        clock ticks' resolution.
     involuntary_switches : int
         Of this process.
     """
 
     stalls_s: tuple[float | None, ...]
     steal_s: float | None
+    busy_s: float | None
     involuntary_switches: int
 
 
 def read() -> Reading:
     """Read all counters."""
     switches = resource.getrusage(resource.RUSAGE_SELF).ru_nivcsw
-    return Reading(tuple(_stall_s(name) for name in _RESOURCES), _steal_s(), switches)
+    return Reading(tuple(_stall_s(name) for name in _RESOURCES), *_steal_and_busy_s(), switches)
 
 
-def between(before: Reading, after: Reading) -> dict[str, float | int | None]:
-    """Subtract two readings, as the ``pressure`` object of a sample (see `machmeter.model.Pressure`)."""
+def between(before: Reading, after: Reading, own_cpu_s: float) -> dict[str, float | int | None]:
+    """Subtract two readings, as the ``pressure`` object of a sample (see `machmeter.model.Pressure`).
+
+    Parameters
+    ----------
+    own_cpu_s : float, seconds
+        CPU time of the measured processes, which is no pressure from others.
+    """
+    busy = _difference(before.busy_s, after.busy_s)
     stalls = zip(_RESOURCES, before.stalls_s, after.stalls_s, strict=True)
     return {
         **{f"{name}_s": _difference(earlier, later) for name, earlier, later in stalls},
         "steal_s": _difference(before.steal_s, after.steal_s),
+        "others_cpu_s": None if busy is None else round(max(0.0, busy - own_cpu_s), 9),
         "involuntary_switches": after.involuntary_switches - before.involuntary_switches,
     }
 
@@ -58,9 +69,11 @@ def _stall_s(name: str) -> float | None:
         return None
 
 
-def _steal_s() -> float | None:
+def _steal_and_busy_s() -> tuple[float | None, float | None]:
     try:
         with open("/proc/stat", "rb", buffering=256) as stream:
-            return int(stream.readline().split()[_STEAL]) / os.sysconf("SC_CLK_TCK")
+            words = stream.readline().split()
+        ticks = os.sysconf("SC_CLK_TCK")
+        return int(words[_STEAL]) / ticks, sum(int(words[position]) for position in _BUSY) / ticks
     except (OSError, ValueError, IndexError):
-        return None
+        return None, None
