@@ -44,7 +44,7 @@ def test_figures_are_per_item() -> None:
     ],
 )
 def test_contention_is_what_others_did(changes: dict[str, Any], expected: bool) -> None:  # noqa: FBT001
-    """Waiting beyond the bounds counts, unless nobody else ran: then its own workers waited for each other."""
+    """Waiting beyond the bounds counts, unless nobody else ran: then its workers waited for each other."""
     assert sample(**changes).contended is expected
 
 
