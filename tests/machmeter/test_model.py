@@ -6,7 +6,7 @@ from machmeter.model import Fingerprint, Pressure, Sample
 
 
 def sample(**changes: Any) -> Sample:
-    fields = {
+    fields: dict[str, Any] = {
         "started_at": "2026-01-01T00:00:00+00:00",
         "benchmark": "bench.time_x",
         "params": (),
@@ -21,7 +21,7 @@ def sample(**changes: Any) -> Sample:
         "wall_s": 1.0,
         "cpu_s": 1.0,
     }
-    return Sample(**fields | changes)
+    return Sample(**(fields | changes))
 
 
 def test_figures_are_per_item() -> None:

@@ -69,7 +69,7 @@ def _group(name: str) -> str:
 
 def _value(value: object) -> str:
     if isinstance(value, Mapping):
-        return facts(value)
+        return _folded([f"{_spelled(name)}: {fact}" for name, fact in value.items()])
     if isinstance(value, list | tuple):
         return _listing(value)
     return _WORDS.get(value, str(value)) if isinstance(value, bool | None) else str(value)
@@ -79,13 +79,25 @@ def _entry(value: object) -> str:
     """Spell a small object, such as a cache, in one line."""
     if not isinstance(value, Mapping) or len(value) > _ONE_LINE:
         return _value(value)
+    if set(value) == {"level", "type", "kib", "shared_by", "count"}:
+        return _cache(value)
     return ", ".join(f"{_spelled(name)} {fact}" for name, fact in value.items())
+
+
+def _cache(value: Mapping[str, Any]) -> str:
+    sharing = "" if value["shared_by"] == 1 else f", each for {value['shared_by']} CPUs"
+    return f"L{value['level']} {value['type']}: {value['count']} of {value['kib']} KiB{sharing}"
 
 
 def _listing(entries: Sequence[object]) -> str:
     if any(isinstance(entry, Mapping) for entry in entries):
         return element("ol", *(element("li", _entry(entry)) for entry in entries))
-    listed = ", ".join(map(str, entries)) or "none"
-    if len(entries) <= _LONG_LIST:
-        return listed
-    return element("details", element("summary", f"{len(entries)} entries"), listed)
+    if len(entries) > _LONG_LIST:
+        return _folded([", ".join(map(str, entries))], len(entries))
+    return ", ".join(map(str, entries)) or "none"
+
+
+def _folded(lines: Sequence[str], count: int | None = None) -> Markup:
+    """Fold lines away under their number."""
+    listed = element("ul", *(element("li", line) for line in lines))
+    return element("details", element("summary", f"{count or len(lines)} entries"), listed)

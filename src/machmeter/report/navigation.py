@@ -1,4 +1,4 @@
-"""The two links from asv's own page to ours."""
+"""The links from asv's own pages to ours."""
 
 from typing import Final
 
@@ -6,6 +6,10 @@ PAGES: Final = {"machines.html": "Machines", "samples.html": "Samples"}
 
 #: asv's last entry, the title of the benchmark shown; ours stand before it.
 _PLACE: Final = '<li id="nav-li-graphdisplay">'
+
+
+#: The end of the page that asv shows where its scripts from elsewhere cannot be loaded.
+_ERROR_PLACE: Final = "</body>"
 
 
 def add_links(index: str) -> str | None:
@@ -27,6 +31,26 @@ def add_links(index: str) -> str | None:
     if index.count(_PLACE) != 1:
         return None
     return index.replace(_PLACE, "\n        ".join([*missing, _PLACE]))
+
+
+def add_offline_links(error_page: str) -> str:
+    """Say on asv's error page which pages work without a network; its own need one.
+
+    Parameters
+    ----------
+    error_page : str
+        asv's ``error.html``.
+
+    Returns
+    -------
+    str
+        The page with the links once, before its end; unchanged if it has no such end.
+    """
+    links = " and ".join(f'<a href="{page}">{title}</a>' for page, title in PAGES.items())
+    offline = f"<p>These pages work without a network: {links}.</p>"
+    if offline in error_page:
+        return error_page
+    return error_page.replace(_ERROR_PLACE, f"{offline}\n  {_ERROR_PLACE}", 1)
 
 
 def _link(page: str, title: str) -> str:

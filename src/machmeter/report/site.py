@@ -80,14 +80,15 @@ def write_pages(
     }
     for name, content in contents.items():
         write_text(html_dir / name, content)
-    _link(html_dir / "index.html")
+    _link(html_dir)
 
 
 def _static(name: str) -> str:
     return (resources.files("machmeter.report") / "static" / name).read_text(encoding="utf-8")
 
 
-def _link(index: Path) -> None:
+def _link(html_dir: Path) -> None:
+    index = html_dir / "index.html"
     linked = navigation.add_links(index.read_text(encoding="utf-8")) if index.exists() else None
     if linked is None:
         log.warning(
@@ -95,3 +96,6 @@ def _link(index: Path) -> None:
         )
         return
     write_text(index, linked)
+    error_page = html_dir / "error.html"
+    if error_page.exists():
+        write_text(error_page, navigation.add_offline_links(error_page.read_text(encoding="utf-8")))

@@ -85,7 +85,7 @@ def test_facts_stand_under_the_heading_they_belong_to() -> None:
         (1, "1"),
         ([], "none"),
         (["a", 2], "a, 2"),
-        ({"kib": 3}, "KiB3"),
+        ({"kib": 3}, "1 entriesKiB: 3"),
         ([{"level": 1, "kib": 32}], "level 1, KiB 32"),
         ([str(number) for number in range(13)], "13 entries" + ", ".join(map(str, range(13)))),
     ],
@@ -106,6 +106,13 @@ def test_links_are_added_to_asvs_navigation_once() -> None:
 def test_an_unknown_navigation_is_left_alone() -> None:
     """If asv's markup has changed nothing is guessed."""
     assert navigation.add_links(ASV_INDEX.replace("nav-li-graphdisplay", "renamed")) is None
+
+
+def test_asvs_error_page_leads_to_the_pages_that_work_offline() -> None:
+    """The links are there once, however often the site is written."""
+    once = navigation.add_offline_links("<html><body><h1>no network</h1></body></html>")
+    assert once.count('href="machines.html"') == once.count('href="samples.html"') == 1
+    assert navigation.add_offline_links(once) == once
 
 
 def test_asv_finds_the_publisher() -> None:
