@@ -99,13 +99,18 @@ def measure(folder: Path, kind: str, home: Path, launch: str) -> Iterator[tuple[
     one = ["--bench", "track_many_00"]
     asv(folder, kind, home, "run", "HEAD^!", *options, *one)
     single = asv(folder, kind, home, "run", "HEAD^!", *options, *one)
-    yield f"run, nothing new to install ({launch})", *single
-    # The checkout goes back and forth between commits, so that each is installed.
-    several = asv(folder, kind, home, "run", f"HEAD~{COMMITS - 1}..HEAD", *options, *one)
-    yield f"a commit, one benchmark included ({launch})", *per_unit(several, single, COMMITS - 2)
-    asv(folder, kind, home, "run", "HEAD^!", *options, *one)
+    yield f"a run, nothing new to install ({launch})", *single
     eleven = asv(folder, kind, home, "run", "HEAD^!", *options, "--bench", "track_many")
-    yield f"a benchmark process ({launch})", *per_unit(eleven, single, 10)
+    process = per_unit(eleven, single, 10)
+    yield f"a benchmark process ({launch})", *process
+    several = asv(folder, kind, home, "run", f"HEAD~{COMMITS - 1}..HEAD", *options, *one)
+    commit = per_unit(several, single, COMMITS - 2)
+    yield f"a further commit, its benchmark included ({launch})", *commit
+    yield (
+        f"a further commit, without its benchmark ({launch})",
+        commit[0] - process[0],
+        commit[1] - process[1],
+    )
 
 
 def per_unit(more: tuple[float, float], fewer: tuple[float, float], units: int) -> tuple[float, float]:
@@ -149,6 +154,7 @@ def main() -> None:
                 capture_output=True,
                 check=True,
             )
+            asv(folder, kind, home, "setup")  # warms the caches
         rows: dict[tuple[str, str], list[tuple[float, float]]] = {}
         with options.out.open("a") as stream:
             for turn in range(options.repeat):

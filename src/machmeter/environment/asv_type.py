@@ -13,6 +13,7 @@ from asv.machine import Machine
 from asv.repo import Repo
 
 from machmeter.environment import instrument, purity
+from machmeter.environment.bytecode import BytecodeStore
 from machmeter.environment.context import context_for
 from machmeter.environment.installer import Installer, find_python
 from machmeter.environment.options import Options
@@ -99,6 +100,7 @@ class MachmeterEnvironment(environment.Environment):
         self._installer.create(self._base_python)
         log.info(f"Installing requirements for {self.name}")
         self._installer.install(self._requirement_texts())
+        BytecodeStore.of_user().compile(Path(self._path))
 
     def _requirement_texts(self) -> list[str]:
         wanted = {**self._requirements, **self._base_requirements}
@@ -152,6 +154,7 @@ class MachmeterEnvironment(environment.Environment):
         missing = self._installer.missing_dependencies() if self._options.dependencies else []
         if missing:
             self._installer.install(missing)
+            BytecodeStore.of_user().compile(Path(self._path))
 
 
 def _check_repository(conf: Any) -> None:  # noqa: ANN401 - asv's types

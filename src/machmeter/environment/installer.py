@@ -69,7 +69,7 @@ class Installer:
         constraints = [text for path in self._constraints for text in ("--constraint", os.fspath(path))]
         settings = self._settings()
         fast = [self._uv or "", "pip", "install", "--python", os.fspath(self.python)]
-        fast += ["--link-mode", "hardlink", "--compile-bytecode", *settings.uv_arguments()]
+        fast += ["--link-mode", "hardlink", *settings.uv_arguments()]
         plain = [os.fspath(self.python), "-m", "pip", "install"]
         self._either(
             [*fast, *constraints, *arguments], [*plain, *constraints, *arguments], settings.uv_environment()

@@ -76,4 +76,4 @@ def test_uv_gets_pips_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     install = commands[-1]
     assert install[install.index("--find-links") + 1] == "/srv/wheels"
     assert install[install.index("--constraint") + 1] == str(tmp_path / "c.txt")
-    assert {"--compile-bytecode", "hardlink", "numpy"} <= set(install)
+    assert {"--link-mode", "hardlink", "numpy"} <= set(install)
