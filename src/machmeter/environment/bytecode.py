@@ -1,7 +1,7 @@
 """Bytecode of installed packages, compiled once a computer and linked into every environment that has them.
 
-Compiling takes ten times as long as uv's whole install of a torch environment, and without it the first import
-in an environment is slower than the following ones, which would be a difference between environments.
+Compiling takes ten times as long as uv's whole install of a torch environment. Without it the first import in
+an environment is slower than the following ones, which would be a difference between environments.
 """
 
 import contextlib
