@@ -7,7 +7,7 @@ from pathlib import Path
 from machmeter.errors import UnwritableError
 
 
-def write_text(path: Path, text: str) -> None:
+def write_text(path: Path, text: str, *, durable: bool = True) -> None:
     """Write a file so that its name never stands for half of it.
 
     Parameters
@@ -16,6 +16,8 @@ def write_text(path: Path, text: str) -> None:
         Its folder is made where it is missing.
     text : str
         Written as UTF-8.
+    durable : bool
+        Whether the bytes are on the disk before the name is: needed for what cannot be made again.
 
     Raises
     ------
@@ -29,7 +31,8 @@ def write_text(path: Path, text: str) -> None:
         with temporary.open("w", encoding="utf-8", errors="xmlcharrefreplace", newline="\n") as stream:
             stream.write(text)
             stream.flush()
-            os.fsync(stream.fileno())
+            if durable:
+                os.fsync(stream.fileno())
         temporary.replace(path)
     except OSError as error:
         raise UnwritableError(path, error) from error

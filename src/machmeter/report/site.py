@@ -79,7 +79,7 @@ def write_pages(
         **{name: _static(name) for name in _STATIC},
     }
     for name, content in contents.items():
-        write_text(html_dir / name, content)
+        write_text(html_dir / name, content, durable=False)
     _link(html_dir)
 
 
