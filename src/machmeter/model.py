@@ -142,3 +142,50 @@ class Sample:
         delay, cpu = self.run_delay_s or 0.0, self.cpu_s or 0.0
         waited = delay > RUN_DELAY_BOUND * (delay + cpu) if delay else False
         return waited or (self.pressure.cpu_s or 0.0) > PRESSURE_BOUND * self.wall_s
+
+
+@dataclass(frozen=True, slots=True)
+class RunRecord:
+    """One invocation of the driver on one node: what may differ between runs on the same hardware.
+
+    Parameters
+    ----------
+    run, tag, node, started_at : str
+        As in the samples of the run.
+    state : mapping of str to JSON value
+        The fingerprint's state at that time.
+    storage : mapping of str to JSON value
+        What the data directory lies on.
+    threads : mapping of str to str
+        Environment variables that set numbers of threads.
+    health : str
+        "healthy", "unknown", or what was slow and by how much.
+    """
+
+    run: str
+    tag: str
+    node: str
+    started_at: str
+    state: Mapping[str, Any]
+    storage: Mapping[str, Any]
+    threads: Mapping[str, str]
+    health: str = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Facts that changed between two runs of the same hardware: a candidate cause beside the commit.
+
+    Parameters
+    ----------
+    tag, node, run, at : str
+        The run that met the change first, and when it started.
+    changes : mapping of str to (before, after)
+        Every fact whose value is another.
+    """
+
+    tag: str
+    node: str
+    run: str
+    at: str
+    changes: Mapping[str, tuple[Any, Any]]
