@@ -13,11 +13,12 @@ RUN_DELAY_BOUND = 0.05
 #: ... or when somebody on the machine waited for a core during more than this share of the sample.
 PRESSURE_BOUND = 0.20
 
-#: A sample's own workers may wait for each other: that is its nature, no contention. In samples of at least
-#: `SHORTEST_S` seconds (the kernel counts everybody's CPU time in ticks of 10 ms) others must have run for
-#: more than this share of it.
+#: A sample's own workers may wait for each other: that is its nature, no contention. Others must have run for
+#: more than this share of it, and for longer than the kernel's way to count everybody's CPU time may be wrong
+#: by: two ticks of 10 ms. Samples shorter than `SHORTEST_S` seconds are judged by their waiting alone.
 OTHERS_BOUND = 0.10
-SHORTEST_S = 0.2
+TICKS_S = 0.02
+SHORTEST_S = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +138,11 @@ class Sample:
     def contended(self) -> bool:
         """Whether others disturbed the sample beyond `RUN_DELAY_BOUND` or `PRESSURE_BOUND`."""
         others = self.pressure.others_cpu_s
-        if others is not None and self.wall_s >= SHORTEST_S and others <= OTHERS_BOUND * self.wall_s:
+        if (
+            others is not None
+            and self.wall_s >= SHORTEST_S
+            and others <= OTHERS_BOUND * self.wall_s + TICKS_S
+        ):
             return False
         delay, cpu = self.run_delay_s or 0.0, self.cpu_s or 0.0
         waited = delay > RUN_DELAY_BOUND * (delay + cpu) if delay else False

@@ -38,9 +38,9 @@ def test_figures_are_per_item() -> None:
         ({"run_delay_s": 0.06}, True),
         ({"pressure": Pressure(cpu_s=0.19)}, False),
         ({"pressure": Pressure(cpu_s=0.21)}, True),
-        ({"run_delay_s": 0.5, "pressure": Pressure(others_cpu_s=0.09)}, False),
-        ({"run_delay_s": 0.5, "pressure": Pressure(others_cpu_s=0.11)}, True),
-        ({"wall_s": 0.1, "run_delay_s": 0.5, "pressure": Pressure(others_cpu_s=0.0)}, True),
+        ({"run_delay_s": 0.5, "pressure": Pressure(others_cpu_s=0.11)}, False),
+        ({"run_delay_s": 0.5, "pressure": Pressure(others_cpu_s=0.13)}, True),
+        ({"wall_s": 0.04, "run_delay_s": 0.5, "pressure": Pressure(others_cpu_s=0.0)}, True),
     ],
 )
 def test_contention_is_what_others_did(changes: dict[str, Any], expected: bool) -> None:  # noqa: FBT001
