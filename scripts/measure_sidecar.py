@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
-"""Measure what the sidecar costs a plain benchmark of 1 ms: with and without it, in turns.
+"""Measure what the sidecar costs a plain benchmark of 1 ms.
 
-Usage: .venv/bin/python scripts/measure_sidecar.py [--pairs N] [--out FILE]
+Usage: .venv/bin/python scripts/measure_sidecar.py [--processes N] [--out FILE]
 
-The benchmark process is asv_runner's own. Reported are the ratio of asv's sample, which is what the sidecar
-may change, and the wall time that taking a sample costs beside the sample.
+A process runs the same benchmark with and without the sidecar in turns (ABBA), since two processes of the
+same code differ by more than what is asked for. Reported are the ratio of asv's samples, which is what the
+sidecar may change, and the wall time that taking a sample costs beside the sample.
 """
 
 import argparse
@@ -39,60 +40,54 @@ def time_with_setup():
 time_with_setup.setup = lambda: None
 for benchmark in (time_plain, time_with_setup):
     benchmark.repeat = 50
-    benchmark.warmup_time = 0.05
+    benchmark.number = 1
+    benchmark.warmup_time = 0.02
 """
+#: Prints [ratio, seconds a call, seconds beside a sample]: lower quartiles of the samples of all turns.
 RUN = """\
-import json, sys, time
+import json, statistics, sys, time
+from asv_runner.benchmarks._base import Benchmark
 from machmeter.probe.benchmark_types import install
 from asv_runner._aux import update_sys_path
 from asv_runner.discovery import get_benchmark_from_name
 
-if sys.argv[3] == "with":
-    install()
+plain = Benchmark.do_run
+install()
+metered = Benchmark.do_run
 update_sys_path(sys.argv[1])
-benchmark = get_benchmark_from_name(sys.argv[1], sys.argv[2])
-benchmark.do_setup()
-started = time.perf_counter()
-result = benchmark.do_run()
-print(json.dumps([result["samples"], result["number"], time.perf_counter() - started]))
+samples, beside = {"with": [], "without": []}, {"with": [], "without": []}
+for turn in range(16):
+    for how in ("with", "without") if turn % 4 in (0, 3) else ("without", "with"):
+        benchmark = get_benchmark_from_name(sys.argv[1], sys.argv[2])
+        benchmark.do_setup()
+        started = time.perf_counter()
+        result = (metered if how == "with" else plain)(benchmark)
+        wall = time.perf_counter() - started
+        samples[how] += result["samples"]
+        beside[how].append((wall - sum(result["samples"])) / len(result["samples"]))
+quartile = {how: statistics.quantiles(found, n=4)[0] for how, found in samples.items()}
+extra = statistics.median(beside["with"]) - statistics.median(beside["without"])
+print(json.dumps([quartile["with"] / quartile["without"], quartile["without"], extra]))
 """
-
-
-def measure(suite: Path, benchmark: str, how: str, environment: dict[str, str]) -> tuple[float, float]:
-    """Run one benchmark process.
-
-    Returns
-    -------
-    tuple of float, seconds
-        Lower quartile of the samples a call, and wall time that the whole took beside its samples.
-    """
-    done = subprocess.run(
-        [sys.executable, "-c", RUN, str(suite), benchmark, how],
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    samples, number, wall = json.loads(done.stdout)
-    return statistics.quantiles(samples, n=4)[0], wall - sum(samples) * number
 
 
 def loops_for(seconds: float) -> int:
     """Find how often the loop runs in the given time on this machine."""
-    code = "import timeit; print(timeit.timeit('total += 7 * 7', 'total = 0', number=2_000_000) / 2_000_000)"
+    best = "print(min(timeit.repeat(spin, number=10, repeat=9)) / 10)"
+    code = f"import timeit\n{SUITE.format(loops=20_000)}\n{best}"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    return int(seconds / float(done.stdout))
+    return int(20_000 * seconds / float(done.stdout))
 
 
 def main() -> None:
-    """Measure the pairs, keep every row, print the table."""
+    """Measure, keep every row, print the table."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--pairs", type=int, default=40, help="pairs of processes (default 40)")
+    parser.add_argument("--processes", type=int, default=12, help="processes a benchmark (default 12)")
     parser.add_argument("--out", type=Path, default=Path("sidecar.jsonl"), help="rows, one a line")
     options = parser.parse_args()
-    rows: dict[str, list[tuple[float, float, float]]] = {}
+    rows: dict[str, list[list[float]]] = {}
     with tempfile.TemporaryDirectory() as temporary, options.out.open("a") as stream:
         suite = Path(temporary) / "benchmarks"
         suite.mkdir()
@@ -102,26 +97,27 @@ def main() -> None:
             str(Path(temporary) / "samples.jsonl"), "c0ffee", "env", "tag", "node", "run"
         )
         environment = dict(os.environ) | {sidecar.VARIABLE: context.encode()}
-        for pair in range(options.pairs):
+        for _ in range(options.processes):
             for benchmark in ("bench.time_plain", "bench.time_with_setup"):
-                order = ("with", "without") if pair % 2 else ("without", "with")
-                found = {how: measure(suite, benchmark, how, environment) for how in order}
-                ratio = found["with"][0] / found["without"][0]
-                beside = found["with"][1] - found["without"][1]
-                rows.setdefault(benchmark, []).append((ratio, found["without"][0], beside))
-                stream.write(json.dumps([pair, benchmark, found]) + "\n")
+                command = [sys.executable, "-c", RUN, os.fspath(suite), benchmark]
+                done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+                rows.setdefault(benchmark, []).append(json.loads(done.stdout))
+                stream.write(json.dumps([benchmark, rows[benchmark][-1]]) + "\n")
                 stream.flush()
+    print_table(rows)
+
+
+def print_table(rows: dict[str, list[list[float]]]) -> None:
+    """Print medians over the processes as markdown."""
     load = ", ".join(f"{value:.1f}" for value in os.getloadavg())
-    print(f"{datetime.now(UTC):%Y-%m-%d}, {fingerprint().tag}, load {load}, {options.pairs} pairs\n")  # noqa: T201
-    print("| benchmark | a call, ms | with/without, median (standard error) | beside a sample, ms |")  # noqa: T201
-    print("|---|---|---|---|")  # noqa: T201
+    print(f"{datetime.now(UTC):%Y-%m-%d}, {fingerprint().tag}, load {load}\n")  # noqa: T201
+    print("| benchmark | a call, ms | with / without | range of the processes | beside a sample, ms |")  # noqa: T201
+    print("|---|---|---|---|---|")  # noqa: T201
     for benchmark, found in rows.items():
         ratios, calls, beside = zip(*found, strict=True)
-        middle = statistics.median(ratios)
-        # 1.2533 turns the standard error of a mean into that of a median (normal distribution).
-        error = 1.2533 * statistics.stdev(ratios) / len(ratios) ** 0.5
-        cells = f"{statistics.median(calls) * 1e3:.2f} | {middle:.4f} ({error:.4f})"
-        print(f"| {benchmark} | {cells} | {statistics.median(beside) / 50 * 1e3:.2f} |")  # noqa: T201
+        cells = f"{statistics.median(calls) * 1e3:.2f} | {statistics.median(ratios):.4f}"
+        spread = f"{min(ratios):.4f} to {max(ratios):.4f}"
+        print(f"| {benchmark} | {cells} | {spread} | {statistics.median(beside) * 1e3:.2f} |")  # noqa: T201
 
 
 if __name__ == "__main__":

@@ -5,9 +5,13 @@ import resource
 import time
 from dataclasses import dataclass
 
+from machmeter.probe.procfs import KeptFile
+
 #: `clock_gettime` on another process's CPU clock: CPUCLOCK_SCHED (2) in the low bits and the inverted
 #: pid above them, as `clock_getcpuclockid(3)` builds it. Nanoseconds, exited threads included.
 _CPUCLOCK_SCHED = 2
+#: The kernel counts two links of ``/proc/<pid>/task`` and one for each thread.
+_LINKS_OF_ONE_THREAD = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,20 +42,52 @@ class Elapsed:
     run_delay_s: float | None
 
 
-def start() -> Reading:
-    """Read the clocks, the wall clock last, so that reading costs the sample nothing."""
-    processes = _process_tree()
-    delays = _run_delays(processes)
-    cpu = _live_cpu_s(processes) + _own_cpu_s()
-    return Reading(time.perf_counter(), cpu, delays)
+class Clock:
+    """Reads the clocks of the process that made it, and of all its descendants.
 
+    Examples
+    --------
+    >>> clock = Clock()
+    >>> before = clock.start()
+    >>> total = sum(range(1000))
+    >>> elapsed(before, clock.stop()).wall_s > 0
+    True
+    """
 
-def stop() -> Reading:
-    """Read the clocks, the wall clock first."""
-    wall = time.perf_counter()
-    own = _own_cpu_s()
-    processes = _process_tree()
-    return Reading(wall, own + _live_cpu_s(processes), _run_delays(processes))
+    def __init__(self) -> None:
+        self._pid = os.getpid()
+        self._tasks = f"/proc/{self._pid}/task"
+        self._children = KeptFile(f"{self._tasks}/{self._pid}/children")
+        self._delay = KeptFile(f"{self._tasks}/{self._pid}/schedstat")
+
+    def start(self) -> Reading:
+        """Read the clocks, the wall clock last, so that reading costs the sample nothing."""
+        processes = self._processes()
+        delays = self._delays(processes)
+        cpu = _live_cpu_s(processes) + _own_cpu_s()
+        return Reading(time.perf_counter(), cpu, delays)
+
+    def stop(self) -> Reading:
+        """Read the clocks, the wall clock first."""
+        wall = time.perf_counter()
+        own = _own_cpu_s()
+        processes = self._processes()
+        return Reading(wall, own + _live_cpu_s(processes), self._delays(processes))
+
+    def _processes(self) -> list[int]:
+        return [self._pid] if self._is_alone() else _process_tree(self._pid)
+
+    def _is_alone(self) -> bool:
+        """Whether this process has one thread and no child: the case that must be cheap."""
+        try:
+            return os.stat(self._tasks).st_nlink == _LINKS_OF_ONE_THREAD and not self._children.read()
+        except OSError:
+            return False
+
+    def _delays(self, processes: list[int]) -> dict[int, float]:
+        if self._is_alone():
+            return _delay_of(self._pid, self._delay.read())
+        return _run_delays(processes)
 
 
 def elapsed(before: Reading, after: Reading) -> Elapsed:
@@ -98,9 +134,9 @@ def _reaped_by_s(pid: int) -> float:
     return (int(parts[13]) + int(parts[14])) / os.sysconf("SC_CLK_TCK")
 
 
-def _process_tree() -> list[int]:
-    """List this process and all its live descendants."""
-    tree = [os.getpid()]
+def _process_tree(root: int) -> list[int]:
+    """List a process and all its live descendants."""
+    tree = [root]
     for pid in tree:
         for thread in _threads(pid):
             try:
@@ -119,16 +155,19 @@ def _threads(pid: int) -> list[str]:
 
 
 def _run_delays(processes: list[int]) -> dict[int, float]:
-    """Seconds waited for a core by each thread: the second field of its ``schedstat``, nanoseconds.
-
-    ``/proc/<pid>/schedstat`` itself counts the leading thread alone.
-    """
-    delays = {}
+    """Seconds waited for a core by each thread; ``/proc/<pid>/schedstat`` counts the leading thread alone."""
+    delays: dict[int, float] = {}
     for pid in processes:
         for thread in _threads(pid):
             try:
                 with open(f"/proc/{pid}/task/{thread}/schedstat", "rb", buffering=0) as stream:
-                    delays[int(thread)] = int(stream.read().split()[1]) * 1e-9
-            except (OSError, IndexError):
+                    delays |= _delay_of(int(thread), stream.read())
+            except OSError:
                 continue
     return delays
+
+
+def _delay_of(thread: int, schedstat: bytes) -> dict[int, float]:
+    """Second field of a ``schedstat``, nanoseconds; nothing where there is none."""
+    fields = schedstat.split()
+    return {thread: int(fields[1]) * 1e-9} if len(fields) > 1 else {}

@@ -32,7 +32,7 @@ class Measurement:
 
 
 class Meter:
-    """Measures a sample that consists of one or more stretches.
+    """Measures a sample that consists of one or more stretches, in the process that made it.
 
     Examples
     --------
@@ -47,22 +47,24 @@ class Meter:
 
     def __init__(self) -> None:
         self._events = gpu.Events()
+        self._clock = clock.Clock()
+        self._gauge = pressure.Gauge()
         self._running: tuple[str, pressure.Reading, clock.Reading] | None = None
         self._total: Measurement | None = None
 
     def start(self) -> None:
         """Begin a stretch."""
         started_at = datetime.now(UTC).isoformat()
-        before = pressure.read()
+        before = self._gauge.read()
         self._events.start()
-        self._running = (started_at, before, clock.start())
+        self._running = (started_at, before, self._clock.start())
 
     def stop(self) -> None:
         """End the stretch; without one, nothing happens."""
         if self._running is None:
             return
         gpu_s = self._events.stop()
-        after = clock.stop()
+        after = self._clock.stop()
         started_at, pressure_before, clock_before = self._running
         self._running = None
         passed = clock.elapsed(clock_before, after)
@@ -71,7 +73,7 @@ class Meter:
             wall_s=passed.wall_s,
             cpu_s=passed.cpu_s,
             run_delay_s=passed.run_delay_s,
-            pressure=pressure.between(pressure_before, pressure.read(), passed.cpu_s),
+            pressure=pressure.between(pressure_before, self._gauge.read(), passed.cpu_s),
             gpu_s=gpu_s,
         )
         self._total = stretch if self._total is None else self._total + stretch

@@ -1,8 +1,10 @@
-"""What happens on the machine while a sample is taken: PSI, steal, involuntary switches."""
+"""What happens on the machine while a sample is taken: PSI, steal, other processes, involuntary switches."""
 
 import os
 import resource
 from dataclasses import dataclass
+
+from machmeter.probe.procfs import KeptFile
 
 _RESOURCES = ("cpu", "io", "memory")
 #: Positions among the words of the first line of ``/proc/stat`` (proc(5)): user, nice, system, irq, softirq.
@@ -31,10 +33,28 @@ class Reading:
     involuntary_switches: int
 
 
-def read() -> Reading:
-    """Read all counters."""
-    switches = resource.getrusage(resource.RUSAGE_SELF).ru_nivcsw
-    return Reading(tuple(_stall_s(name) for name in _RESOURCES), *_steal_and_busy_s(), switches)
+class Gauge:
+    """Reads the machine's counters."""
+
+    def __init__(self) -> None:
+        self._stalls = tuple(KeptFile(f"/proc/pressure/{name}") for name in _RESOURCES)
+        self._stat = KeptFile("/proc/stat")
+        self._ticks_a_second = os.sysconf("SC_CLK_TCK")
+
+    def read(self) -> Reading:
+        """Read all counters."""
+        switches = resource.getrusage(resource.RUSAGE_SELF).ru_nivcsw
+        return Reading(
+            tuple(_stall_s(file.read()) for file in self._stalls), *self._steal_and_busy_s(), switches
+        )
+
+    def _steal_and_busy_s(self) -> tuple[float | None, float | None]:
+        try:
+            words = self._stat.read().partition(b"\n")[0].split()
+            ticks = self._ticks_a_second
+            return int(words[_STEAL]) / ticks, sum(int(words[position]) for position in _BUSY) / ticks
+        except (ValueError, IndexError):
+            return None, None
 
 
 def between(before: Reading, after: Reading, own_cpu_s: float) -> dict[str, float | int | None]:
@@ -42,6 +62,8 @@ def between(before: Reading, after: Reading, own_cpu_s: float) -> dict[str, floa
 
     Parameters
     ----------
+    before, after : Reading
+        Around the sample.
     own_cpu_s : float, seconds
         CPU time of the measured processes, which is no pressure from others.
     """
@@ -60,20 +82,9 @@ def _difference(before: float | None, after: float | None) -> float | None:
     return None if before is None or after is None else round(max(0.0, after - before), 9)
 
 
-def _stall_s(name: str) -> float | None:
+def _stall_s(text: bytes) -> float | None:
     """Total microseconds at the end of the line "some avg10=… total=N"."""
     try:
-        with open(f"/proc/pressure/{name}", "rb") as stream:
-            return int(stream.readline().rpartition(b"=")[2]) * 1e-6
-    except (OSError, ValueError):
+        return int(text.partition(b"\n")[0].rpartition(b"=")[2]) * 1e-6
+    except ValueError:
         return None
-
-
-def _steal_and_busy_s() -> tuple[float | None, float | None]:
-    try:
-        with open("/proc/stat", "rb", buffering=256) as stream:
-            words = stream.readline().split()
-        ticks = os.sysconf("SC_CLK_TCK")
-        return int(words[_STEAL]) / ticks, sum(int(words[position]) for position in _BUSY) / ticks
-    except (OSError, ValueError, IndexError):
-        return None, None
