@@ -34,6 +34,30 @@ class MachineMismatchError(MachmeterError):
         )
 
 
+class DifferentHardwareError(MachmeterError):
+    """Two commits were measured, but on no machine both of them."""
+
+    def __init__(self, base: str, base_machines: list[str], head: str, head_machines: list[str]) -> None:
+        super().__init__(
+            f"Refusing to compare {base[:8]} ({', '.join(base_machines)}) with {head[:8]} "
+            f"({', '.join(head_machines)}).",
+            "They were measured on different hardware.",
+            '"machmeter machine --list" shows what was measured where; "asv run" measures it here.',
+        )
+
+
+class UnhealthyNodeError(MachmeterError):
+    """The node is slower than its own class of machines."""
+
+    def __init__(self, tag: str, finding: str) -> None:
+        super().__init__(
+            f"Refusing to measure: this node of {tag} is not healthy ({finding}).",
+            "Its results would be filed beside those of healthy twins and look like a regression.",
+            '"machmeter doctor" looks for the cause; MACHMETER_HEALTH=mark measures all the same and marks '
+            "every sample.",
+        )
+
+
 class UnknownMachineError(MachmeterError):
     """Results without a known fingerprint lie under this machine's name."""
 

@@ -1,5 +1,6 @@
+import contextlib
 import resource
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 import torch
@@ -21,9 +22,17 @@ def cubes(tmp_path_factory: pytest.TempPathFactory) -> CubeSet:
     return make_cube_set(CubeSpec(24, 32, 10), count=5, directory=tmp_path_factory.mktemp("data"))
 
 
-@pytest.fixture
-def small_files_only() -> Iterator[None]:
+@contextlib.contextmanager
+def _full_disk() -> Iterator[None]:
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (1000, before[1]))
-    yield
-    resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+@pytest.fixture
+def full_disk() -> Callable[[], contextlib.AbstractContextManager[None]]:
+    """The limit holds inside the ``with`` alone: pytest's own output may go to a file, too."""
+    return _full_disk

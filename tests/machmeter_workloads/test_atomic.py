@@ -1,10 +1,14 @@
 import os
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
 
 from machmeter_workloads.errors import UnwritableError
 from machmeter_workloads.storage.atomic import ABANDONED_AFTER_S, remove_abandoned, write_atomically
+
+FullDisk = Callable[[], AbstractContextManager[None]]
 
 
 def test_parts_are_written_one_after_the_other(tmp_path: Path) -> None:
@@ -13,10 +17,9 @@ def test_parts_are_written_one_after_the_other(tmp_path: Path) -> None:
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == {"file": b"onetwo"}
 
 
-@pytest.mark.usefixtures("small_files_only")
-def test_a_full_disk_leaves_nothing_and_says_so(tmp_path: Path) -> None:
+def test_a_full_disk_leaves_nothing_and_says_so(tmp_path: Path, full_disk: FullDisk) -> None:
     """A write that the system cuts short leaves no file, and the error advises to free space."""
-    with pytest.raises(UnwritableError, match=r"cube\.dat: File too large\..*Free some space"):
+    with full_disk(), pytest.raises(UnwritableError, match=r"cube\.dat: File too large\..*Free some space"):
         write_atomically(tmp_path / "cube.dat", [bytes(5000)])
     assert list(tmp_path.iterdir()) == []
 

@@ -1,4 +1,6 @@
 import multiprocessing
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import numpy as np
@@ -96,10 +98,11 @@ def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
         make_cube_set(SPEC, 1, directory=tmp_path)
 
 
-@pytest.mark.usefixtures("small_files_only")
-def test_a_full_disk_is_reported_from_the_making_processes(tmp_path: Path) -> None:
+def test_a_full_disk_is_reported_from_the_making_processes(
+    tmp_path: Path, full_disk: Callable[[], AbstractContextManager[None]]
+) -> None:
     """The error keeps its type and names the file, and no half-written file is left."""
-    with pytest.raises(UnwritableError, match=r"original/00000\.dat: File too large"):
+    with full_disk(), pytest.raises(UnwritableError, match=r"original/00000\.dat: File too large"):
         make_cube_set(SPEC, 1, directory=tmp_path)
     assert files_in(tmp_path) == {}
 
