@@ -37,8 +37,9 @@ def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
     cache = Path("~/.cache").expanduser()
     (folder / "home" / ".cache").mkdir(parents=True)
     for name in ("pip", "uv"):
-        (cache / name).mkdir(parents=True, exist_ok=True)
-        (folder / "home" / ".cache" / name).symlink_to(cache / name)
+        kept = (cache / name).resolve()
+        kept.mkdir(parents=True, exist_ok=True)
+        (folder / "home" / ".cache" / name).symlink_to(kept)
     return folder / "machmeter"
 
 
