@@ -7,12 +7,16 @@ A suite asks for it in its ``asv.conf.json``: ``"plugins": [".machmeter.asv_plug
 import os
 import signal
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from types import FrameType, TracebackType
 from typing import Any, NoReturn
 
 from asv import util
+from asv.commands.compare import Compare
+from asv.console import log
 from asv.machine import Machine, MachineCollection
+from asv.repo import NoSuchNameError, get_repo
 
 # asv finds environments and publishers among the subclasses that exist: importing them registers them.
 from machmeter.environment import asv_type as _asv_type  # noqa: F401
@@ -21,17 +25,15 @@ from machmeter.machine.fingerprint import fingerprint
 from machmeter.machine.record import asv_record
 from machmeter.model import Fingerprint
 from machmeter.report import site as _site  # noqa: F401
-from machmeter.results import asv_files, claims
+from machmeter.results import asv_files, claims, comparability
 
 
 def setup() -> None:
     """Prepare asv; it calls this at every command, before anything is built."""
-    try:
-        here = fingerprint()
-    except MachmeterError as error:
-        raise util.UserError(str(error)) from error
+    here = _or_user_error(fingerprint)
     _name_machine(here)
     _refuse_other_machines(here)
+    _compare_like_with_like(here)
     asv_files.write_whole()
     asv_files.save_after_each_benchmark()
     _stop_cleanly()
@@ -60,13 +62,47 @@ def _refuse_other_machines(here: Fingerprint) -> None:
     write_record = Machine.save
 
     def save(self: Any, results_dir: str) -> None:  # noqa: ANN401 - asv's types
-        try:
-            claims.claim(Path(results_dir), self.machine, here)
-        except MachmeterError as error:
-            raise util.UserError(str(error)) from error
+        _or_user_error(claims.claim, Path(results_dir), self.machine, here)
         write_record(self, results_dir)
 
     Machine.save = save
+
+
+def _compare_like_with_like(here: Fingerprint) -> None:
+    """Have `asv compare` and `asv continuous` compare on one machine, and say what differed around it."""
+    run, print_table = Compare.run.__func__, Compare.print_table.__func__
+
+    def run_on_one_machine(cls: type, /, conf: Any, hash_1: str, hash_2: str, **options: Any) -> Any:  # noqa: ANN401 - asv's signature
+        if options.get("machine") is None:
+            results = Path(conf.results_dir)
+            base, head = (_full_hash(conf, name) for name in (hash_1, hash_2))
+            options["machine"] = _or_user_error(comparability.common_machine, results, base, head, here.tag)
+        return run(cls, conf, hash_1, hash_2, **options)
+
+    def print_table_with_notes(cls: type, /, conf: Any, hash_1: str, hash_2: str, **options: Any) -> Any:  # noqa: ANN401 - asv's signature
+        machine = options.get("machine") or here.tag
+        for note in comparability.notes(Path(conf.results_dir), machine, hash_1, hash_2):
+            log.warning(note)
+        return print_table(cls, conf, hash_1, hash_2, **options)
+
+    Compare.run = classmethod(run_on_one_machine)
+    Compare.print_table = classmethod(print_table_with_notes)
+
+
+def _full_hash(conf: Any, name: str) -> str:  # noqa: ANN401 - asv's types
+    """Return a commit's hash, or the name as it is: asv also compares commits that are gone."""
+    try:
+        return str(get_repo(conf).get_hash_from_name(name))
+    except NoSuchNameError:
+        return name
+
+
+def _or_user_error(function: Callable[..., Any], *arguments: Any) -> Any:  # noqa: ANN401 - a mere wrapper
+    """Call; asv prints its own `UserError` without a traceback."""
+    try:
+        return function(*arguments)
+    except MachmeterError as error:
+        raise util.UserError(str(error)) from error
 
 
 def _stop_cleanly() -> None:

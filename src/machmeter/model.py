@@ -101,6 +101,9 @@ class Sample:
         CPU time of the process and its children.
     run_delay_s : float or None, seconds
         Time that the threads of the process and its children were runnable but waited for a core.
+    health : str or None
+        What was slow about the node when it was told to measure all the same; None for a healthy or
+        unknown one.
     """
 
     started_at: str
@@ -123,6 +126,7 @@ class Sample:
     gpu: Mapping[str, Any] | None = None
     peak_rss_bytes: int | None = None
     work: str | None = None
+    health: str | None = None
 
     @property
     def wall_s_per_item(self) -> float:
@@ -194,3 +198,159 @@ class Event:
     run: str
     at: str
     changes: Mapping[str, tuple[Any, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class KernelRate:
+    """What a reference kernel reached in one observation of a node.
+
+    Parameters
+    ----------
+    name : str
+        For instance "memcpy".
+    unit : str
+        Of the rates: "GB/s", "GFLOP/s" or "iterations/s"; empty if it is unavailable.
+    sustained : float or None
+        All work over all seconds; what stops or shares the core lowers it.
+    undisturbed : float or None
+        Upper quartile of the rates of the short repetitions; only slower hardware lowers it.
+    repetitions : int
+        How many there were.
+    conditions : str
+        What else decides the rate: a library's version, a file system's type.
+    unavailable : str or None
+        Why it could not run.
+    """
+
+    name: str
+    unit: str = ""
+    sustained: float | None = None
+    undisturbed: float | None = None
+    repetitions: int = 0
+    conditions: str = ""
+    unavailable: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Slowness:
+    """A kernel that is slower than usual on this hardware.
+
+    Parameters
+    ----------
+    kernel : str
+        Its name.
+    by : float
+        Share of the usual sustained rate that is missing: 0.3 for a rate of 70%.
+    interrupted : bool
+        True: its best repetitions are as fast as ever, so something takes the core away (other processes,
+        a CPU quota). False: every repetition is slower (clock, memory, disk).
+    """
+
+    kernel: str
+    by: float
+    interrupted: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """Whether a node is as fast as its twins and as itself before.
+
+    Parameters
+    ----------
+    verdict : str
+        "healthy", "slow", or "unknown".
+    slow : tuple of Slowness
+        Not empty where the verdict is "slow".
+    unknown : tuple of str
+        One sentence for every kernel that could not be judged.
+    """
+
+    verdict: str
+    slow: tuple[Slowness, ...] = ()
+    unknown: tuple[str, ...] = ()
+
+    @property
+    def text(self) -> str:
+        """The verdict in a few words, as it stands in `RunRecord.health`."""
+        if not self.slow:
+            return self.verdict
+        return "slow: " + ", ".join(
+            f"{each.kernel} by {each.by:.0%}{' (interrupted)' if each.interrupted else ''}" for each in self.slow
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class HealthRecord:
+    """One observation of a node's health.
+
+    Parameters
+    ----------
+    tag, node, run, started_at : str
+        As in the samples of the run.
+    wall_s : float, seconds
+        What the observation took.
+    rates : tuple of KernelRate
+        In the order in which they were taken.
+    health : Health
+        What was made of them, given the observations before.
+    """
+
+    tag: str
+    node: str
+    run: str
+    started_at: str
+    wall_s: float
+    rates: tuple[KernelRate, ...]
+    health: Health
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """What this node can do at most in one respect.
+
+    Parameters
+    ----------
+    name : str
+        The kernel's name, for instance "page_cache_read".
+    unit : str
+        Of the rates: "GB/s" or "GFLOP/s"; empty if it is unavailable.
+    median, low, high : float or None
+        Median of the rates of the repetitions, and its interval of 95% from their order statistics.
+    repetitions : int
+        How many there were.
+    conditions : str
+        What else decides the rate: a library's version, a file system's type.
+    unavailable : str or None
+        Why it could not be measured.
+    """
+
+    name: str
+    unit: str = ""
+    median: float | None = None
+    low: float | None = None
+    high: float | None = None
+    repetitions: int = 0
+    conditions: str = ""
+    unavailable: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LimitsRecord:
+    """The limits of a node, measured once.
+
+    Parameters
+    ----------
+    tag, node, run, started_at : str
+        As in a `HealthRecord`.
+    wall_s : float, seconds
+        What measuring took.
+    limits : tuple of Limit
+        In the order in which they were measured.
+    """
+
+    tag: str
+    node: str
+    run: str
+    started_at: str
+    wall_s: float
+    limits: tuple[Limit, ...]

@@ -6,6 +6,8 @@ from importlib.metadata import version
 import pytest
 from asv import environment, runner, util
 from asv.commands import run as run_command
+from asv.commands.compare import Compare
+from asv.commands.continuous import Continuous
 from asv.machine import Machine, MachineCollection
 from asv.results import Results
 from asv_runner.benchmarks import _base, time, timeraw
@@ -47,6 +49,17 @@ def test_the_versions_are_the_pinned_ones() -> None:
 def test_what_we_replace_has_the_signature_that_we_replaced(function: object, expected: list[str]) -> None:
     """Each function that machmeter wraps or overrides takes what it took."""
     assert parameters(function) == expected
+
+
+def test_compare_names_its_commits_and_its_machine() -> None:
+    """`asv compare` and `asv continuous` both end in `print_table`, with the machine by its name."""
+    assert {"conf", "hash_1", "hash_2", "machine"} <= set(parameters(Compare.run))
+    assert {"conf", "hash_1", "hash_2", "machine"} <= set(parameters(Compare.print_table))
+    assert (
+        "cls.print_table(\n            conf,\n            hash_1,\n            hash_2,\n            factor="
+        in (inspect.getsource(Compare.run))
+    )
+    assert "Compare.print_table(" in inspect.getsource(Continuous.run)
 
 
 def test_run_writes_the_machine_before_it_builds() -> None:

@@ -25,6 +25,7 @@ class Context:
     tag: str
     node: str
     run: str
+    health: str | None = None
 
     def encode(self) -> str:
         """Return the value of `VARIABLE`."""

@@ -58,6 +58,7 @@ def marks(row: Row) -> list[str]:
         "work changed": row.work_changed,
         "all contended": row.decided_by_contended,
         f"contended {row.contended}/{row.samples}": row.contended and not row.decided_by_contended,
+        f"unhealthy node {row.unhealthy}/{row.samples}": row.unhealthy,
         "min-max": not row.wall.is_interval,
     }
     return [mark for mark, holds in found.items() if holds]

@@ -4,7 +4,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
-from machmeter.model import Sample
+from machmeter.model import Event, Sample
 from machmeter.report import labels
 from machmeter.report.facts import facts, groups
 from machmeter.report.markup import POLICY_WITHOUT_SCRIPT, Markup, element, join, page
@@ -63,6 +63,7 @@ def _machine(machine: MachineRecord, revisions: Mapping[str, int]) -> Markup:
         _identity(machine),
         _nodes(machine.samples),
         _runs(machine.samples, revisions),
+        _events(machine.events),
         class_="machine",
     )
 
@@ -96,6 +97,23 @@ def _nodes(samples: Sequence[Sample]) -> Markup:
         for node, count in sorted(counts.items())
     ]
     return join(element("h3", "Nodes"), element("ul", *items, class_="nodes")) if items else Markup()
+
+
+def _events(events: Sequence[Event]) -> Markup:
+    """List what changed on the same hardware: candidate causes beside the commits."""
+    if not events:
+        return Markup()
+    items = [
+        element("li", element("strong", labels.moment(event.at)), f" on {event.node}: ", _changes(event))
+        for event in events
+    ]
+    note = element("p", "Changes around the measurements on the same hardware (UTC).", class_="note")
+    return join(element("h3", "Events"), note, element("ul", *items, class_="events"))
+
+
+def _changes(event: Event) -> str:
+    pairs = event.changes.items()
+    return "; ".join(f"{name.replace('_', ' ')} from {before} to {after}" for name, (before, after) in pairs)
 
 
 def _runs(samples: Sequence[Sample], revisions: Mapping[str, int]) -> Markup:

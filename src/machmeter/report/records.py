@@ -7,8 +7,8 @@ from pathlib import Path
 
 from machmeter.errors import FingerprintDocumentError
 from machmeter.machine import document
-from machmeter.model import Fingerprint, Sample
-from machmeter.results import asv_files, layout, sidecars
+from machmeter.model import Event, Fingerprint, Sample
+from machmeter.results import asv_files, layout, runs, sidecars
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,12 +25,15 @@ class MachineRecord:
         Why there is no fingerprint; empty if there is one.
     samples : tuple of Sample
         All that are filed under the name.
+    events : tuple of Event
+        What changed between its runs, oldest first.
     """
 
     name: str
     fingerprint: Fingerprint | None
     why_unknown: str
     samples: tuple[Sample, ...]
+    events: tuple[Event, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +82,9 @@ def _read_machine(results_dir: Path, name: str) -> tuple[MachineRecord, list[str
     fingerprint, why_unknown = _fingerprint(layout.fingerprint_path(results_dir, name))
     why_unknown = _without_parents(why_unknown, results_dir)
     strangers = _strangers(folder, found.samples, {name, fingerprint.tag if fingerprint else name})
-    return MachineRecord(name, fingerprint, why_unknown, found.samples), [*found.problems, *strangers]
+    records, troubles = runs.read(results_dir, name)
+    machine = MachineRecord(name, fingerprint, why_unknown, found.samples, runs.events(records))
+    return machine, [*found.problems, *strangers, *troubles]
 
 
 def _fingerprint(path: Path) -> tuple[Fingerprint | None, str]:

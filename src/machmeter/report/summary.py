@@ -46,6 +46,8 @@ class Row:
         Host names and distinct digests of what was computed, sorted.
     work_changed : bool
         Whether the digests differ from those of the commit before.
+    unhealthy : int
+        How many of the samples come from a node that was known to be slow.
     """
 
     series: SeriesKey
@@ -62,6 +64,7 @@ class Row:
     nodes: tuple[str, ...]
     works: tuple[str, ...]
     work_changed: bool = False
+    unhealthy: int = 0
 
     @property
     def items_per_s(self) -> float | None:
@@ -174,6 +177,7 @@ def _row(key: SeriesKey, commit: str, samples: Sequence[Sample], work_before: tu
         last=max(starts),
         nodes=tuple(sorted({sample.node for sample in samples})),
         works=works,
+        unhealthy=sum(sample.health is not None for sample in samples),
         work_changed=bool(works and work_before and works != work_before),
     )
 

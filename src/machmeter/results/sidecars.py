@@ -91,7 +91,8 @@ def _check_types(sample: Sample) -> None:
     texts = [getattr(sample, name) for name in _TEXTS] + list(sample.params)
     wrong += [value for value in texts if not isinstance(value, str)]
     wrong += [value for value in (sample.round, sample.index) if type(value) is not int]
-    if wrong or not isinstance(sample.work, str | None) or None in (sample.wall_s, sample.items):
+    wrong += [value for value in (sample.work, sample.health) if not isinstance(value, str | None)]
+    if wrong or None in (sample.wall_s, sample.items):
         msg = f"impossible value {(wrong or [None])[0]!r}"
         raise TypeError(msg)
 
