@@ -1,6 +1,8 @@
 """Results never meet across machines: real asv on this machine and on pretended ones."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -108,3 +110,44 @@ def test_a_malformed_facts_file_is_reported(suite: Suite, tmp_path: Path) -> Non
     output = quick(suite, expect=1, MACHMETER_FACTS_FILE=str(broken))
     assert str(broken) in output
     assert "Traceback" not in output
+
+
+def test_a_copied_results_directory_stays_the_other_machines(
+    suite: Suite, other_machine: tuple[str, str], tmp_path: Path
+) -> None:
+    """Results copied from elsewhere keep their tag; a run here neither adds to them nor changes a byte."""
+    record, tag = other_machine
+    quick(suite, MACHMETER_FACTS_FILE=record)
+    copied = {
+        path: path.read_bytes()
+        for path in (suite.folder / "results").rglob("*.json")
+        if path.name != "benchmarks.json"
+    }
+    quick(suite)
+    assert set(suite.results()) == {tag, fingerprint().tag}
+    assert {path: path.read_bytes() for path in copied} == copied
+    suite.asv("publish")
+    page = (suite.folder / "html" / "machines.html").read_text()
+    assert tag in page
+    assert fingerprint().tag in page
+
+
+@pytest.mark.skipif(
+    subprocess.run(["unshare", "-u", "true"], check=False, capture_output=True).returncode != 0,
+    reason="this user may not make a UTS namespace",
+)
+def test_a_renamed_host_is_the_same_machine(suite: Suite) -> None:
+    """With a shared home and another host name, results go on under the same tag."""
+    quick(suite)
+    (first,) = suite.results()
+    command = [sys.executable, "-m", "asv", "run", "HEAD^!", "--quick", "--bench", "time_spin"]
+    subprocess.run(
+        ["unshare", "-u", "sh", "-c", 'hostname pretender && exec "$@"', "sh", *command],
+        cwd=suite.folder,
+        env=suite.environ(),
+        check=True,
+        capture_output=True,
+    )
+    assert list(suite.results()) == [first]
+    assert {row["node"] for row in suite.rows()} == {"pretender"}
+    assert {row["tag"] for row in suite.rows()} == {first}
