@@ -1,5 +1,6 @@
 """Every deliberate error of machmeter: each says the fact, the reason and the next command."""
 
+from collections.abc import Iterable
 from pathlib import Path
 
 
@@ -114,4 +115,16 @@ class FingerprintDocumentError(MachmeterError):
             f"{path} is not a valid fingerprint: {what}.",
             "Without it nobody knows which hardware the results beside it come from; it is left as it is.",
             f"Restore it, or move it away (mv {path} {path}.broken) to have it written anew.",
+        )
+
+
+class UnknownTagError(MachmeterError):
+    """No results and no fingerprint of a machine are there."""
+
+    def __init__(self, tag: str, known: Iterable[str]) -> None:
+        names = ", ".join(sorted(set(known)))
+        super().__init__(
+            f'No machine is known as "{tag}".',
+            f"Known here: {names}." if names else "No machine has results here yet.",
+            '"machmeter machine --list" describes them.',
         )

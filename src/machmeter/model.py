@@ -210,10 +210,10 @@ class KernelRate:
         For instance "memcpy".
     unit : str
         Of the rates: "GB/s", "GFLOP/s" or "iterations/s"; empty if it is unavailable.
-    sustained : float or None
-        All work over all seconds; what stops or shares the core lowers it.
-    undisturbed : float or None
-        Upper quartile of the rates of the short repetitions; only slower hardware lowers it.
+    sustained : float
+        All work over all seconds; what stops or shares the core lowers it. 0 if it is unavailable.
+    undisturbed : float
+        Upper quartile of the rates of the short repetitions; only slower hardware lowers it. 0 likewise.
     repetitions : int
         How many there were.
     conditions : str
@@ -224,8 +224,8 @@ class KernelRate:
 
     name: str
     unit: str = ""
-    sustained: float | None = None
-    undisturbed: float | None = None
+    sustained: float = 0.0
+    undisturbed: float = 0.0
     repetitions: int = 0
     conditions: str = ""
     unavailable: str | None = None
@@ -243,12 +243,17 @@ class Slowness:
         Share of the usual sustained rate that is missing: 0.3 for a rate of 70%.
     interrupted : bool
         True: its best repetitions are as fast as ever, so something takes the core away (other processes,
-        a CPU quota). False: every repetition is slower (clock, memory, disk).
+        a CPU quota). False: every repetition is slower (clock, memory, disk, a busy sibling thread).
     """
 
     kernel: str
     by: float
     interrupted: bool
+
+    @property
+    def text(self) -> str:
+        """For instance "memcpy by 48% (interrupted)"."""
+        return f"{self.kernel} by {self.by:.0%}{' (interrupted)' if self.interrupted else ''}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -274,9 +279,7 @@ class Health:
         """The verdict in a few words, as it stands in `RunRecord.health`."""
         if not self.slow:
             return self.verdict
-        return "slow: " + ", ".join(
-            f"{each.kernel} by {each.by:.0%}{' (interrupted)' if each.interrupted else ''}" for each in self.slow
-        )
+        return "slow: " + ", ".join(each.text for each in self.slow)
 
 
 @dataclass(frozen=True, slots=True)
@@ -314,8 +317,9 @@ class Limit:
         The kernel's name, for instance "page_cache_read".
     unit : str
         Of the rates: "GB/s" or "GFLOP/s"; empty if it is unavailable.
-    median, low, high : float or None
-        Median of the rates of the repetitions, and its interval of 95% from their order statistics.
+    median, low, high : float
+        Median of the rates of the repetitions, and its interval of 95% from their order statistics; their
+        smallest and largest below six repetitions. 0 if it is unavailable.
     repetitions : int
         How many there were.
     conditions : str
@@ -326,9 +330,9 @@ class Limit:
 
     name: str
     unit: str = ""
-    median: float | None = None
-    low: float | None = None
-    high: float | None = None
+    median: float = 0.0
+    low: float = 0.0
+    high: float = 0.0
     repetitions: int = 0
     conditions: str = ""
     unavailable: str | None = None

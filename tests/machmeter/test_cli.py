@@ -70,3 +70,36 @@ def test_a_missing_configuration_is_a_usage_error(tmp_path: Path, monkeypatch: p
     done = CliRunner().invoke(main, ["samples"])
     assert done.exit_code == 2
     assert "asv.conf" in done.output
+
+
+def test_machines_are_listed_and_compared(suite: Path) -> None:
+    """A machine is known by its tag; an unknown tag is answered with the known ones."""
+    take_sample(suite, "c0ffee00")
+    listed = CliRunner().invoke(main, ["machine", "--list", "--json"])
+    assert json.loads(listed.output)["name"] == fingerprint().tag
+    tag = fingerprint().tag
+    same = CliRunner().invoke(main, ["machine", "--diff", tag, tag, "--json"])
+    assert json.loads(same.output)["same_hardware"] is True
+    unknown = CliRunner().invoke(main, ["machine", "--diff", tag, "nonsense"])
+    assert unknown.exit_code == 2
+    assert tag in unknown.output
+
+
+def test_the_doctor_says_fit_or_unfit_by_its_exit_code(suite: Path) -> None:
+    """The JSON and the exit code agree, whatever is going on here."""
+    done = CliRunner().invoke(main, ["doctor", "--json"])
+    assert done.exit_code == (0 if json.loads(done.output)["fit"] else 1)
+
+
+def test_the_doctor_needs_no_suite(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A node is examined before anything is cloned to it."""
+    monkeypatch.chdir(tmp_path)
+    assert CliRunner().invoke(main, ["doctor"]).exit_code in (0, 1)
+
+
+@pytest.mark.parametrize("command", ["machine", "doctor", "health", "limits", "samples"])
+def test_every_command_explains_itself(command: str) -> None:
+    """Help needs neither a suite nor a machine."""
+    done = CliRunner().invoke(main, [command, "--help"])
+    assert done.exit_code == 0
+    assert done.output.startswith("Usage: main")

@@ -115,6 +115,7 @@ class Suite:
         bin_dir = os.fspath(Path(sys.executable).parent)
         path = f"{bin_dir}{os.pathsep}{kept.get('PATH', '')}"
         # uv's cache stays the user's own, so that a test does not fetch what is already on disk.
+        kept["MACHMETER_HEALTH"] = "off"  # five seconds a run; tests of health say otherwise
         cache = kept.get("UV_CACHE_DIR", os.fspath(Path("~/.cache/uv").expanduser()))
         return (
             kept

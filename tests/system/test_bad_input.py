@@ -33,7 +33,7 @@ def test_an_unknown_option(suite: Suite) -> None:
     suite.configure(machmeter={"constrains": "constraints.txt"})
     output = run(suite, expect=1)
     assert "unknown option 'constrains'" in output
-    assert "Known options: constraints, dependencies" in output
+    assert "Known options: constraints, dependencies, health" in output
     assert not (suite.folder / "env").exists()
 
 

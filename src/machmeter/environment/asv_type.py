@@ -12,11 +12,12 @@ from asv.console import log
 from asv.machine import Machine
 from asv.repo import Repo
 
-from machmeter.environment import instrument, purity
+from machmeter.environment import instrument, purity, session
 from machmeter.environment.bytecode import BytecodeStore
 from machmeter.environment.context import context_for
 from machmeter.environment.installer import Installer, find_python
 from machmeter.environment.options import Options
+from machmeter.environment.progress import say
 from machmeter.errors import MachmeterError, NoRepositoryError
 from machmeter.probe import sidecar
 
@@ -48,6 +49,7 @@ class MachmeterEnvironment(environment.Environment):
         except MachmeterError as error:
             raise util.UserError(str(error)) from error
         self._base_python = base_python
+        self._mark: str | None = None
         self._results_dir = Path(conf.results_dir).absolute()
         self._requirements = requirements  # the base class needs it for the path before it sets it
         super().__init__(conf, python, requirements, tagged_env_vars)
@@ -78,6 +80,17 @@ class MachmeterEnvironment(environment.Environment):
                 f"It answered {answer!r}. Remove that folder and run again."
             )
             raise util.UserError(msg)
+        self._put_on_record()
+
+    def _put_on_record(self) -> None:
+        """Note the state of the node, and refuse to measure on one that is not healthy."""
+        names = [key.removeprefix("pip+").strip() for key in self._requirements]
+        try:
+            chosen = session.mode(self._options.health)
+            self._mark = session.check_health(self._results_dir, chosen, self._installer.python)
+            session.Session.of(self._results_dir).keep(Path(self._path), names, self._mark)
+        except MachmeterError as error:
+            raise util.UserError(str(error)) from error
 
     def run(self, args: list[str], **kwargs: Any) -> Any:  # noqa: ANN401 - asv's signature
         """Run the environment's python; benchmark processes learn where they are."""
@@ -96,10 +109,11 @@ class MachmeterEnvironment(environment.Environment):
         super().checkout_project(repo, commit_hash)
 
     def _setup(self) -> None:
-        log.info(f"Creating {self.name}")
+        say(f"Creating {self.name}")
         self._installer.create(self._base_python)
-        log.info(f"Installing requirements for {self.name}")
+        say(f"Installing requirements for {self.name}")
         self._installer.install(self._requirement_texts())
+        say("Compiling what this computer has not compiled yet")
         BytecodeStore.of_user().compile(Path(self._path))
 
     def _requirement_texts(self) -> list[str]:
@@ -122,7 +136,8 @@ class MachmeterEnvironment(environment.Environment):
 
     def _context(self) -> sidecar.Context:
         commit = self._global_env_vars.get("ASV_COMMIT") or self.installed_commit_hash or "unknown"
-        return context_for(self._results_dir, Machine.get_unique_machine_name(), self.name, commit)
+        tag = Machine.get_unique_machine_name()
+        return context_for(self._results_dir, tag, self.name, commit, self._mark)
 
     def _uninstall_project(self) -> None:
         if self._uninstall_command is not None:

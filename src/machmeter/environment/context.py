@@ -18,7 +18,7 @@ def run_identifier() -> str:
     return f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{node}-{os.getpid()}"
 
 
-def context_for(results_dir: Path, tag: str, environment: str, commit: str) -> Context:
+def context_for(results_dir: Path, tag: str, environment: str, commit: str, health: str | None) -> Context:
     """Describe a benchmark process; its sidecar is shared by one run, commit and environment."""
     digest = hashlib.sha256(environment.encode()).hexdigest()[:8]
     name = f"{commit[:12]}-{digest}-{run_identifier()}.jsonl"
@@ -29,4 +29,5 @@ def context_for(results_dir: Path, tag: str, environment: str, commit: str) -> C
         tag=tag,
         node=platform.node(),
         run=run_identifier(),
+        health=health,
     )

@@ -7,6 +7,9 @@ from typing import Any
 
 from machmeter.errors import ConfigurationError
 
+#: What may happen on a node that is slower than its class of machines.
+HEALTH_MODES = ("refuse", "mark", "off")
+
 
 @dataclass(frozen=True, slots=True)
 class Options:
@@ -18,10 +21,14 @@ class Options:
         pip constraint files, relative to the folder of ``asv.conf.json``.
     dependencies : bool
         Whether the project's own dependencies are installed where the matrix does not provide them.
+    health : str
+        What happens on a node that is slower than its class: "refuse" to measure, "mark" every sample, or
+        "off" for no check.
     """
 
     constraints: tuple[Path, ...] = ()
     dependencies: bool = True
+    health: str = "refuse"
 
     @classmethod
     def parse(cls, given: object, folder: Path) -> "Options":
@@ -50,6 +57,7 @@ class Options:
         return cls(
             constraints=_constraints(given.get("constraints", []), folder),
             dependencies=_boolean(given.get("dependencies", True)),
+            health=_word(given.get("health", "refuse")),
         )
 
 
@@ -68,6 +76,12 @@ def _boolean(value: Any) -> bool:  # noqa: ANN401 - JSON
     if not isinstance(value, bool):
         raise _invalid(f"has dependencies {value!r}", "Say true or false.")
     return value
+
+
+def _word(value: Any) -> str:  # noqa: ANN401 - JSON
+    if value not in HEALTH_MODES:
+        raise _invalid(f"has health {value!r}", f"Say one of: {', '.join(HEALTH_MODES)}.")
+    return str(value)
 
 
 def _invalid(what: str, next_command: str) -> ConfigurationError:

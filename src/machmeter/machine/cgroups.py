@@ -40,10 +40,7 @@ def read(proc: Path = Path("/proc/self")) -> dict[str, str | None]:
         ``memory.max``, v1 ``memory.limit_in_bytes``); ``cgroup.cpuset``: lines of CPU lists, effective ones.
         An empty text means that nothing is limited, None that there is no way to know.
     """
-    try:
-        hierarchies = list(_hierarchies(_text(proc / "cgroup"), _text(proc / "mountinfo")))
-    except OSError:
-        hierarchies = []
+    hierarchies = _mounted(proc)
     if not hierarchies:
         return dict.fromkeys(("cgroup.cpu", "cgroup.memory", "cgroup.cpuset"))
     return {
@@ -61,6 +58,40 @@ def read(proc: Path = Path("/proc/self")) -> dict[str, str | None]:
             )
         ),
     }
+
+
+def read_usage(proc: Path = Path("/proc/self")) -> dict[str, str | None]:
+    """Read what this process's groups have used up, its own first; blank lines stand between the groups.
+
+    Parameters
+    ----------
+    proc : Path
+        Folder with ``cgroup`` and ``mountinfo``.
+
+    Returns
+    -------
+    dict of str to str or None
+        ``cgroup.cpu.stat``: the ``cpu.stat`` of each group (nr_periods, nr_throttled, …);
+        ``cgroup.memory.usage``: "limit used", then ``memory.stat``. An empty text means that there is no such
+        group, None that there is no way to know.
+    """
+    hierarchies = _mounted(proc)
+    if not hierarchies:
+        return dict.fromkeys(("cgroup.cpu.stat", "cgroup.memory.usage"))
+    v2 = ("memory.max", "memory.current", "memory.stat")
+    v1 = ("memory.limit_in_bytes", "memory.usage_in_bytes", "memory.stat")
+    return {
+        "cgroup.cpu.stat": "\n".join(_lines(hierarchies, "cpu", ("cpu.stat",))),
+        "cgroup.memory.usage": "\n".join(_lines(hierarchies, "memory", v2, v1)),
+    }
+
+
+def _mounted(proc: Path) -> list[Hierarchy]:
+    """List the hierarchies; none where the process cannot read them."""
+    try:
+        return list(_hierarchies(_text(proc / "cgroup"), _text(proc / "mountinfo")))
+    except OSError:
+        return []
 
 
 def _hierarchies(groups: str, mounts: str) -> Iterator[Hierarchy]:

@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from machmeter.machine import capacity, gpus, processor, sources
+from machmeter.machine import capacity, cpuinfo, gpus, processor, sources
 from machmeter.machine.label import label
 from machmeter.machine.parsing import NONE, UNKNOWN, whole, word
 from machmeter.machine.sources import Sources
@@ -45,7 +45,7 @@ def identity(texts: Mapping[str, str | None]) -> dict[str, Any]:
 def state(texts: Mapping[str, str | None]) -> dict[str, Any]:
     """Give the facts that may change on the same hardware: recorded, shown as events, never hashed."""
     return {
-        "microcode": _after_colon(texts.get("/proc/cpuinfo")),
+        "microcode": word(cpuinfo.microcode(texts.get("/proc/cpuinfo"))),
         "kernel": word(texts.get("/proc/sys/kernel/osrelease")),
         "os": _os(texts.get("/etc/os-release")),
         "container": _words(texts.get("container")),
@@ -54,16 +54,12 @@ def state(texts: Mapping[str, str | None]) -> dict[str, Any]:
         "smt": word(texts.get("/sys/devices/system/cpu/smt/control")),
         "mitigations": _mitigations(texts.get("vulnerabilities")),
         "other_cpu_flags": processor.other_flags(texts),
+        **processor.renamed(texts),
         "numa_balancing": whole(texts.get("/proc/sys/kernel/numa_balancing"), high=9),
         "transparent_hugepages": _chosen(texts.get("/sys/kernel/mm/transparent_hugepage/enabled")),
         "python": word(texts.get("python")),
         **gpus.state(texts.get("nvml")),
     }
-
-
-def _after_colon(text: str | None) -> str:
-    """Give the value of the first line "key : value" (/proc/cpuinfo)."""
-    return word((text or "").partition("\n")[0].partition(":")[2])
 
 
 def _os(text: str | None) -> str:

@@ -18,10 +18,13 @@ _X86: Final = re.compile(
 )
 _X86_ARCHITECTURES: Final = frozenset({"x86_64", "i686", "i586", "i386"})
 
-#: Arm (HWCAP names) and others list little but instruction sets; these few are switched by the kernel.
-_KERNEL_SWITCHED: Final = frozenset(
-    {"bti", "cpuid", "dit", "evtstrm", "gcs", "mte", "mte3", "paca", "pacg", "poe", "sb", "ssbs"}
+#: Arm's names (Linux' Documentation/arch/arm64/elf_hwcaps.rst), likewise. Left out: what the kernel switches
+#: (bti, mte, paca, ssbs), what it makes up (cpuid, evtstrm), and what newer kernels learn to name on old
+#: hardware (afp, dgh, ecv, rng, rpres, wfxt).
+_ARM: Final = re.compile(
+    "aes|asimd|atomics|bf16|crc32|fcma|fp$|fphp|frint|i8mm|ilrcpc|jscvt|lrcpc|neon|pmull|sha|sm3|sm4|sme|sve|vfp"
 )
+_ARM_ARCHITECTURES: Final = frozenset({"aarch64", "armv8l", "armv7l"})
 
 _NAME: Final = re.compile(r"[a-z0-9_.+-]{1,40}", re.ASCII | re.IGNORECASE)
 
@@ -51,4 +54,6 @@ def split(text: str, architecture: str) -> tuple[list[str], list[str]] | None:
 def _of_hardware(flag: str, architecture: str) -> bool:
     if architecture in _X86_ARCHITECTURES:
         return _X86.match(flag) is not None
-    return flag not in _KERNEL_SWITCHED
+    if architecture in _ARM_ARCHITECTURES:
+        return _ARM.match(flag) is not None
+    return True

@@ -5,6 +5,8 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final
 
+from machmeter.machine import arm
+
 _LONGEST_PART: Final = 24
 _BRANDS: Final = (
     "epyc",
@@ -73,14 +75,20 @@ def _gpu(gpu: Mapping[str, Any]) -> str:
 
 def _cpu(identity: Mapping[str, Any]) -> str:
     """Give brand and model, such as "ryzen7950x"; else the maker's first word, else the architecture."""
-    names = identity["cpu_name"]
+    names = arm.names(identity) or identity["cpu_name"]
     first = names[0] if isinstance(names, list) else names
     known = "" if first == "unknown" else str(first)
     words = _NOISE.sub(" ", known.lower().replace("(r)", " ").replace("(tm)", " ")).split()
     apple = _APPLE.search(known.lower().replace("-", " "))
-    branded = apple[0] if apple and "apple" in str(identity["cpu_vendor"]).lower() else _branded(words)
-    fallbacks = (branded, *words[:1], str(identity["architecture"]))
+    branded = apple[0] if apple and _is_apple(identity) else _branded(words)
+    named = [word for word in words[:1] if re.search("[a-z]", word)]
+    fallbacks = (branded, *named, str(identity["architecture"]))
     return next(filter(None, (_plain(text, "-") for text in fallbacks)), "machine")
+
+
+def _is_apple(identity: Mapping[str, Any]) -> bool:
+    vendor = str(identity["cpu_vendor"]).lower()
+    return "apple" in vendor or "0x61" in vendor
 
 
 def _branded(words: list[str]) -> str:

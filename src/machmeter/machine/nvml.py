@@ -70,7 +70,7 @@ def read(visible: str | None, library: Any = None, device_folder: Path = Path("/
     try:
         return _describe(nvml, visible)
     finally:
-        _ask(nvml.nvmlShutdown)
+        ask(nvml.nvmlShutdown)
 
 
 def _nothing(device_folder: Path, *, absent: bool) -> str:
@@ -80,22 +80,24 @@ def _nothing(device_folder: Path, *, absent: bool) -> str:
 
 
 def _describe(nvml: Any, visible: str | None) -> str:  # noqa: ANN401
-    count = _ask(nvml.nvmlDeviceGetCount)
-    if count is None:
-        gpus = None
-    else:
-        boards = [_board(nvml, index) for index in range(count)]
-        gpus = [_facts(nvml, device) for device in select(boards, visible)]
-    return json.dumps({"driver": _string(_ask(nvml.nvmlSystemGetDriverVersion)), "gpus": gpus})
+    found = devices(nvml, visible)
+    gpus = None if found is None else [_facts(nvml, device) for device in found]
+    return json.dumps({"driver": string(ask(nvml.nvmlSystemGetDriverVersion)), "gpus": gpus})
+
+
+def devices(nvml: Any, visible: str | None) -> list[Device] | None:  # noqa: ANN401
+    """List the devices that CUDA would see, or None if NVML does not tell; NVML is open."""
+    count = ask(nvml.nvmlDeviceGetCount)
+    return None if count is None else select([_board(nvml, index) for index in range(count)], visible)
 
 
 def _board(nvml: Any, index: int) -> Device:  # noqa: ANN401
-    handle = _ask(nvml.nvmlDeviceGetHandleByIndex, index)
+    handle = ask(nvml.nvmlDeviceGetHandleByIndex, index)
     if handle is None:
         return Device(None, None, None, mig=None)
     mode = _mig_mode(nvml, handle)
     instances = tuple(_instances(nvml, handle)) if mode else ()
-    return Device(handle, handle, _string(_ask(nvml.nvmlDeviceGetUUID, handle)), instances, mode)
+    return Device(handle, handle, string(ask(nvml.nvmlDeviceGetUUID, handle)), instances, mode)
 
 
 def _mig_mode(nvml: Any, handle: Any) -> bool | None:  # noqa: ANN401
@@ -107,10 +109,10 @@ def _mig_mode(nvml: Any, handle: Any) -> bool | None:  # noqa: ANN401
 
 
 def _instances(nvml: Any, board: Any) -> Iterator[Device]:  # noqa: ANN401
-    for index in range(_ask(nvml.nvmlDeviceGetMaxMigDeviceCount, board) or 0):
-        handle = _ask(nvml.nvmlDeviceGetMigDeviceHandleByIndex, board, index)
+    for index in range(ask(nvml.nvmlDeviceGetMaxMigDeviceCount, board) or 0):
+        handle = ask(nvml.nvmlDeviceGetMigDeviceHandleByIndex, board, index)
         if handle is not None:
-            yield Device(handle, board, _string(_ask(nvml.nvmlDeviceGetUUID, handle)), mig=True)
+            yield Device(handle, board, string(ask(nvml.nvmlDeviceGetUUID, handle)), mig=True)
 
 
 def select(boards: Sequence[Device], visible: str | None) -> list[Device]:
@@ -154,20 +156,20 @@ def _find(boards: Sequence[Device], entry: str) -> tuple[Device, ...]:
 
 def _facts(nvml: Any, device: Device) -> dict[str, Any]:  # noqa: ANN401
     def of(function: Callable[..., Any], handle: Any) -> Any:  # noqa: ANN401
-        return None if handle is None else _ask(function, handle)
+        return None if handle is None else ask(function, handle)
 
     return {
-        "name": _string(of(nvml.nvmlDeviceGetName, device.handle)),
+        "name": string(of(nvml.nvmlDeviceGetName, device.handle)),
         "memory_bytes": getattr(of(nvml.nvmlDeviceGetMemoryInfo, device.handle), "total", None),
         "power_limit_mw": of(nvml.nvmlDeviceGetPowerManagementLimit, device.board),
         "pcie_generation": of(nvml.nvmlDeviceGetMaxPcieLinkGeneration, device.board),
         "pcie_width": of(nvml.nvmlDeviceGetMaxPcieLinkWidth, device.board),
         "mig": device.mig,
-        "vbios": _string(of(nvml.nvmlDeviceGetVbiosVersion, device.board)),
+        "vbios": string(of(nvml.nvmlDeviceGetVbiosVersion, device.board)),
     }
 
 
-def _ask(function: Callable[..., Any], *arguments: Any) -> Any:  # noqa: ANN401
+def ask(function: Callable[..., Any], *arguments: Any) -> Any:  # noqa: ANN401
     """Call NVML, or give None: a refused fact is unknown and stops nothing."""
     try:
         return function(*arguments)
@@ -175,7 +177,7 @@ def _ask(function: Callable[..., Any], *arguments: Any) -> Any:  # noqa: ANN401
         return None
 
 
-def _string(value: object) -> str | None:
+def string(value: object) -> str | None:
     """Take bytes as well: older bindings do not decode."""
     text = value.decode("utf-8", "replace") if isinstance(value, bytes) else value
     return text if isinstance(text, str) else None

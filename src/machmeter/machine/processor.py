@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from machmeter.machine import flags
+from machmeter.machine import arm, flags
 from machmeter.machine.parsing import MOST_CPUS, NONE, UNKNOWN, as_json, listed, size_kib, whole, word
 
 _CACHE_LINE_FIELDS = 4
@@ -38,7 +38,8 @@ def facts(sources: Mapping[str, str | None]) -> dict[str, Any]:
     Parameters
     ----------
     sources : mapping of str to str or None
-        ``lscpu`` (lscpu -J), ``caches`` (sysfs) and ``/sys/devices/system/node/has_cpu``.
+        ``lscpu`` (lscpu -J), ``/proc/cpuinfo`` (its numbers of an Arm core go before lscpu's names),
+        ``caches`` (sysfs) and ``/sys/devices/system/node/has_cpu``.
 
     Returns
     -------
@@ -55,17 +56,25 @@ def facts(sources: Mapping[str, str | None]) -> dict[str, Any]:
         "cpu_name": _fact(fields, "Model name", word),
         "cpu_flags": _flags(fields)[0],
         "caches": _caches(sources.get("caches")) or _caches_of_lscpu(fields),
-        "sockets": _fact(fields, "Socket(s)", _count),
-        "cores_per_socket": _fact(fields, "Core(s) per socket", _count),
+        "sockets": _first_count(fields, "Socket(s)", "Cluster(s)"),
+        "cores_per_socket": _first_count(fields, "Core(s) per socket", "Core(s) per cluster"),
         "threads_per_core": _fact(fields, "Thread(s) per core", _count),
         "numa_nodes": _numa_nodes(sources.get("/sys/devices/system/node/has_cpu"), fields),
         "hypervisor": _hypervisor(fields),
+        **arm.facts(sources.get("/proc/cpuinfo")),
     }
 
 
 def other_flags(sources: Mapping[str, str | None]) -> list[str] | str:
     """Give the CPU flags that are not identity, sorted, or "unknown"."""
     return _flags(lscpu_fields(sources.get("lscpu")))[1]
+
+
+def renamed(sources: Mapping[str, str | None]) -> dict[str, Any]:
+    """Give lscpu's name of an Arm CPU: it is state where numbers are the identity; empty elsewhere."""
+    if not arm.cores(sources.get("/proc/cpuinfo")):
+        return {}
+    return {"cpu_name_by_lscpu": _fact(lscpu_fields(sources.get("lscpu")), "Model name", word)}
 
 
 def _fact(fields: Mapping[str, list[object]], name: str, parse: Callable[[object], Any]) -> Any:  # noqa: ANN401
@@ -76,6 +85,12 @@ def _fact(fields: Mapping[str, list[object]], name: str, parse: Callable[[object
 
 def _count(value: object) -> int | str:
     return whole(value, low=1)
+
+
+def _first_count(fields: Mapping[str, list[object]], *names: str) -> Any:  # noqa: ANN401
+    """Give the first that is known: lscpu speaks of clusters where firmware does not describe sockets."""
+    counts = (_fact(fields, name, _count) for name in names)
+    return next((count for count in counts if count != UNKNOWN), UNKNOWN)
 
 
 def _flags(fields: Mapping[str, list[object]]) -> tuple[list[str] | str, list[str] | str]:
@@ -113,7 +128,7 @@ def _caches_of_lscpu(fields: Mapping[str, list[object]]) -> list[dict[str, Any]]
 
 
 def _lscpu_caches(fields: Mapping[str, list[object]]) -> Iterator[dict[str, Any]]:
-    for name in ("L1d", "L1i", "L2", "L3"):
+    for name in ("L1d", "L1i", "L2", "L2d", "L2i", "L3", "L4"):
         for value in fields.get(f"{name} cache", fields.get(name, ())):
             match = _INSTANCES.fullmatch(value) if isinstance(value, str) else None
             size, count = (match[1], match[2]) if match else (value, None)

@@ -2,6 +2,7 @@
 
 import platform
 
+from machmeter.machine import arm
 from machmeter.model import Fingerprint
 
 
@@ -16,7 +17,7 @@ def asv_record(fingerprint: Fingerprint) -> dict[str, str]:
         "machine": fingerprint.tag,
         "os": platform.system(),
         "arch": str(facts["architecture"]),
-        "cpu": str(facts["cpu_name"]),
+        "cpu": ", ".join(arm.names(facts)) or str(facts["cpu_name"]),
         "num_cpu": str(facts["usable_cpus"]),
         "ram": f"{facts['ram_gib']}GiB",
     }

@@ -10,7 +10,7 @@ from types import MappingProxyType
 from typing import Final
 
 from machmeter.errors import MachmeterError
-from machmeter.machine import cgroups, nvml
+from machmeter.machine import cgroups, cpuinfo, nvml
 
 #: Names a file whose record is used instead of this machine.
 FACTS_FILE_VARIABLE: Final = "MACHMETER_FACTS_FILE"
@@ -32,7 +32,6 @@ _FILES: Final = (
 #: Of these files only the lines with these keys are kept: what is left out is volatile or names the owner.
 _KEYS: Final = {
     "/proc/meminfo": ("MemTotal",),
-    "/proc/cpuinfo": ("microcode",),
     "/etc/os-release": ("PRETTY_NAME",),
 }
 
@@ -96,6 +95,7 @@ def collect() -> Sources:
             "container": _container(),
             "nvml": nvml.read(os.environ.get("CUDA_VISIBLE_DEVICES")),
             "python": platform.python_version(),
+            "/proc/cpuinfo": _cpuinfo(Path("/proc/cpuinfo")),
             **cgroups.read(),
             **{name: _text(Path(name)) for name in _FILES},
             **{name: _lines_with(Path(name), keys) for name, keys in _KEYS.items()},
@@ -142,6 +142,11 @@ def _lines_with(path: Path, keys: tuple[str, ...]) -> str | None:
     if text is None:
         return None
     return "".join(f"{line}\n" for line in dict.fromkeys(text.splitlines()) if line.startswith(keys))
+
+
+def _cpuinfo(path: Path) -> str | None:
+    text = _text(path)
+    return None if text is None else cpuinfo.kinds(text)
 
 
 def _lscpu() -> str | None:

@@ -8,7 +8,7 @@ from pathlib import Path
 from machmeter.errors import FingerprintDocumentError
 from machmeter.machine import document
 from machmeter.model import Event, Fingerprint, Sample
-from machmeter.results import asv_files, layout, runs, sidecars
+from machmeter.results import asv_files, layout, machines, runs, sidecars
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,23 +57,14 @@ def read(results_dir: Path) -> Records:
     results_dir : Path
         asv's; machmeter's own files lie beside it.
     """
-    machines: list[MachineRecord] = []
+    found: list[MachineRecord] = []
     problems: list[str] = []
-    for name in _machine_names(results_dir):
+    for name in machines.names(results_dir):
         record, troubles = _read_machine(results_dir, name)
-        machines.append(record)
+        found.append(record)
         problems += troubles
     problems += _half_written_results(results_dir)
-    return Records(tuple(machines), tuple(_without_parents(problem, results_dir) for problem in problems))
-
-
-def _machine_names(results_dir: Path) -> list[str]:
-    samples = layout.samples_dir(results_dir, "any").parent
-    documents = layout.fingerprint_path(results_dir, "any").parent
-    names = {path.name for path in samples.glob("*") if path.is_dir()}
-    names |= {path.stem for path in documents.glob("*.json")}
-    names |= {path.parent.name for path in results_dir.glob("*/machine.json")}
-    return sorted(names)
+    return Records(tuple(found), tuple(_without_parents(problem, results_dir) for problem in problems))
 
 
 def _read_machine(results_dir: Path, name: str) -> tuple[MachineRecord, list[str]]:

@@ -80,3 +80,24 @@ def test_nothing_mounted_is_unknown(mounts: str, tmp_path: Path) -> None:
 def test_no_proc_is_unknown(tmp_path: Path) -> None:
     """Without /proc/self/cgroup nobody knows either."""
     assert set(cgroups.read(tmp_path / "absent").values()) == {None}
+
+
+def test_usage_of_each_group_is_a_paragraph(tmp_path: Path) -> None:
+    """What the groups have used is told beside their limits, the own group first."""
+    (tmp_path / "proc").mkdir()
+    (tmp_path / "proc/cgroup").write_text("0::/job\n", encoding="utf-8")
+    (tmp_path / "proc/mountinfo").write_text(V2.format(root="/", point=tmp_path / "cg"), encoding="utf-8")
+    files = {"memory.max": "1000", "memory.current": "900", "memory.stat": "anon 1\ninactive_file 2"}
+    for folder in (tmp_path / "cg/job", tmp_path / "cg"):
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, text in {**files, "cpu.stat": "nr_periods 5\nnr_throttled 1"}.items():
+            (folder / name).write_text(f"{text}\n", encoding="utf-8")
+    assert cgroups.read_usage(tmp_path / "proc") == {
+        "cgroup.cpu.stat": "nr_periods 5\nnr_throttled 1\n\nnr_periods 5\nnr_throttled 1\n",
+        "cgroup.memory.usage": "1000 900 anon 1\ninactive_file 2\n\n1000 900 anon 1\ninactive_file 2\n",
+    }
+
+
+def test_usage_without_groups_is_unknown(tmp_path: Path) -> None:
+    """A process that cannot read its groups knows nothing of their use."""
+    assert set(cgroups.read_usage(tmp_path).values()) == {None}

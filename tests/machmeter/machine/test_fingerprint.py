@@ -21,17 +21,56 @@ SAFE_NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*-[0-9a-f]{8}")
 #: Label of each recorded machine; the eight digits behind it are the digest's affair.
 LABELS = {
     "a100-mig-2x3g": "a100-3g20gbx2-96c-256g",
+    "a10g-kvm-8c": "a10gx1-8c-32g",
+    "a5000x2-96c": "rtxa5000x2-96c-256g",
+    "altra-q80-2x80c-other-lscpu": "neoverse-n1-160c-512g",
+    "altra-q80-2x80c": "neoverse-n1-160c-512g",
+    "apple-vm-2c": "apple-2c-4g",
+    "asahi-m1-8c": "m1-8c-16g",
+    "axion-4c": "neoverse-v2-4c-16g",
     "epyc-7451-2x24c": "epyc7451-96c-256g",
+    "epyc-7571-kvm-8c": "epyc7571-8c-32g",
+    "epyc-7571-pod-cpuset-v2": "epyc7571-2c-8g",
+    "epyc-7571-pod-quota-v2": "epyc7571-2c-8g",
+    "epyc-7571-slurm-cpuset-v1": "epyc7571-4c-16g",
     "epyc-7r32-kvm-1c": "epyc7r32-1c-2g",
+    "epyc-7v73x-hyperv-120c": "epyc7v73x-120c-448g",
     "firecracker-epyc-2c": "epyc-2c-24g",
     "grace-4x72c": "aarch64-288c-xg",
+    "graviton3-48c": "neoverse-v1-48c-96g",
+    "graviton3-8c": "neoverse-v1-8c-16g",
     "h100x8-64c": "h100x8-64c-512g",
     "h200x1-16c": "h200x1-16c-128g",
+    "i5-3317u-virtualbox-2c": "i5-3317u-2c-2g",
     "i7-1165g7-container-v2": "i7-1165g7-2c-4g",
     "meteor-lake-22c": "ultra185h-22c-32g",
+    "milkv-pioneer-64c": "riscv64-64c-128g",
+    "nanopi-r5s-4c": "cortex-a55-4c-4g",
+    "opteron-6328-2x4c": "opteron6328-16c-64g",
+    "power7-phyp-64c": "power7-64c-64g",
+    "power8-s812l-80c": "8247-21l-80c-128g",
+    "raspberry-pi-4-other-clock": "cortex-a72-4c-4g",
+    "raspberry-pi-4": "cortex-a72-4c-4g",
+    "ryzen-2700-hyperv-16c": "ryzen2700-16c-16g",
+    "s390-lpar-8c": "s390x-8c-32g",
+    "snapdragon-8g2-8c": "cortex-a510-8c-12g",
+    "t4-kvm-8c": "t4x1-8c-32g",
     "xeon-6430-2x32c": "xeon6430-64c-512g",
+    "xeon-8175m-kvm-8c-later": "xeon8175m-8c-32g",
+    "xeon-8175m-kvm-8c": "xeon8175m-8c-32g",
+    "xeon-e5-hyperv-2c": "xeon-e5-2673-2c-8g",
+    "xeon-e5-vmware-8c": "xeon-e5-2630-8c-16g",
+    "xeon-e5-xen-2c": "xeon-e5-2686-2c-15g",
     "xeon-e5-xen-container-v1": "xeon-e5-2686-1c-1g",
+    "xeon-x7550-4x8c": "xeon-x7550-64c-128g",
 }
+
+#: Records of the same hardware: under another kernel, with another lscpu, at another clock.
+SAME = [
+    ("xeon-8175m-kvm-8c", "xeon-8175m-kvm-8c-later"),
+    ("altra-q80-2x80c", "altra-q80-2x80c-other-lscpu"),
+    ("raspberry-pi-4", "raspberry-pi-4-other-clock"),
+]
 
 #: Identity fact, source, text that stands in it, text of a machine that differs only there.
 DIFFERENCES = [
@@ -61,6 +100,11 @@ DIFFERENCES = [
     ("gpus", "nvml", '"pcie_width": 16', '"pcie_width": 8'),
     ("gpus", "nvml", '"mig": false', '"mig": true'),
     ("gpu_count", "nvml", "}]", '}, {"name": "NVIDIA H200"}]'),
+    ("usable_cpus", "/sys/devices/system/cpu/online", "0-63", "0-11"),
+    ("caches", "caches", "1 Data 48K 0\n", "1 Unified 48K 0\n"),
+    ("caches", "caches", "1 Data 48K 0\n", ""),
+    ("memory_limit_gib", "cgroup.memory", "137438953472\nmax", "max\nmax"),
+    ("gpus", "nvml", '"name": "NVIDIA H200"', '"name": "NVIDIA H200 MIG 1g.18gb"'),
 ]
 
 #: Source and its text on a machine of the same hardware in another state.
@@ -88,14 +132,22 @@ def test_label_of_a_recorded_machine(name: str, recorded: Recorded) -> None:
 
 def test_every_record_is_listed_and_says_where_it_is_from() -> None:
     """No record lies about unused, and each names its source."""
-    assert [path.stem for path in RECORDS] == sorted(LABELS)
+    assert {path.stem for path in RECORDS} == set(LABELS)
     assert all(len(json.loads(path.read_text(encoding="utf-8"))["about"]) > 40 for path in RECORDS)
 
 
-def test_recorded_machines_have_different_tags() -> None:
+def test_recorded_machines_of_different_hardware_have_different_tags() -> None:
     """Machines of different hardware never share a tag."""
-    digests = {fingerprint(read_record(path)).digest for path in RECORDS}
-    assert len(digests) == len(RECORDS)
+    again = {second for _, second in SAME}
+    records = [path for path in RECORDS if path.stem not in again]
+    assert len({fingerprint(read_record(path)).digest for path in records}) == len(records)
+
+
+@pytest.mark.parametrize(("one", "other"), SAME)
+def test_recorded_machines_of_the_same_hardware_share_a_tag(one: str, other: str, recorded: Recorded) -> None:
+    """The same hardware that others read years later, with other tools and settings, has the same tag."""
+    assert recorded(one)["lscpu"] != recorded(other)["lscpu"]
+    assert fingerprint(recorded(one)).tag == fingerprint(recorded(other)).tag
 
 
 @pytest.mark.parametrize(("fact", "source", "old", "new"), DIFFERENCES)
@@ -223,6 +275,31 @@ def test_absurd_value_is_unknown(source: str, text: str, fact: str) -> None:
     assert fingerprint(Sources({source: text})).identity[fact] == "unknown"
 
 
+@pytest.mark.parametrize(
+    ("field", "value", "fact"),
+    [
+        ("name", "A\u0007B", "name"),
+        ("name", 7, "name"),
+        ("memory_bytes", -1, "memory_gib"),
+        ("memory_bytes", 2**64 - 1, "memory_gib"),
+        ("power_limit_mw", 0, "power_limit_w"),
+        ("power_limit_mw", 1e300, "power_limit_w"),
+        ("pcie_generation", 2**31, "pcie_generation"),
+        ("pcie_width", "x16", "pcie_width"),
+        ("mig", "N/A", "mig_profile"),
+    ],
+)
+def test_absurd_value_of_a_gpu_is_unknown(field: str, value: object, fact: str, recorded: Recorded) -> None:
+    """A driver that answers nonsense to one question makes that fact of the GPU unknown, and no other."""
+    one = recorded("h200x1-16c")
+    document = json.loads(one["nvml"] or "")
+    document["gpus"][0][field] = value
+    sane, found = (
+        fingerprint(texts).identity["gpus"][0] for texts in (one, one.changed({"nvml": json.dumps(document)}))
+    )
+    assert found == {**sane, fact: "unknown"}
+
+
 def test_negative_cache_is_unknown() -> None:
     """A cache of negative size is a cache of unknown size."""
     caches = fingerprint(Sources({"caches": "1 Data -48K 0-1\n"})).identity["caches"]
@@ -246,21 +323,10 @@ def test_mangled_source_never_raises(data: st.DataObject) -> None:
     json.dumps(found.state, allow_nan=False)
 
 
-def test_repeated_readings_give_one_tag(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Two hundred readings of this machine from other working directories give one tag."""
-    tags = set()
-    for number in range(200):
-        folder = tmp_path / str(number % 10)
-        folder.mkdir(exist_ok=True)
-        monkeypatch.chdir(folder)
-        tags.add(fingerprint().tag)
-    assert len(tags) == 1
-
-
 def test_fingerprint_is_quick() -> None:
     """Reading this machine takes at most 0.3 s."""
     seconds = []
-    for _ in range(5):
+    for _ in range(20):
         start = time.perf_counter()
         fingerprint()
         seconds.append(time.perf_counter() - start)

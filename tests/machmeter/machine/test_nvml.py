@@ -28,8 +28,11 @@ class FakeNvml:
         self.boards = boards
         self.refused = refused or {}
         self.open = 0
+        self.asked: list[str] = []
 
     def __getattr__(self, function: str) -> Any:
+        self.asked.append(function)
+
         def call(*arguments: Any) -> Any:
             if function in self.refused:
                 raise pynvml.NVMLError(self.refused[function])
@@ -132,6 +135,21 @@ def test_mig_instance_takes_power_and_link_from_its_board() -> None:
     gpu = json.loads(nvml.read("MIG-eeee5555", FakeNvml([SPLIT])))["gpus"][0]
     assert (gpu["power_limit_mw"], gpu["pcie_generation"], gpu["vbios"]) == (400_000, 4, "92.00.45.00.03")
     assert gpu["mig"] is True
+
+
+def test_another_board_of_the_kind_gives_the_same_text() -> None:
+    """The same kind of board with another UUID in another machine is described alike."""
+    twin = {**PLAIN, "uuid": "GPU-ffff9999"}
+    assert nvml.read(None, FakeNvml([twin])) == nvml.read(None, FakeNvml([PLAIN]))
+
+
+def test_nothing_volatile_is_asked() -> None:
+    """Neither serial numbers nor clocks, temperatures, or the link as it is at the moment are asked for."""
+    library = FakeNvml([PLAIN, SPLIT])
+    nvml.read(None, library)
+    volatile = ("Serial", "Clock", "Temperature", "Curr", "Utilization", "Usage")
+    assert library.asked
+    assert [name for name in library.asked if any(part in name for part in volatile)] == []
 
 
 def test_gpu_that_knows_no_mig_has_none() -> None:

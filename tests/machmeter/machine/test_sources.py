@@ -112,3 +112,17 @@ def test_equal_caches_are_read_once_each(tmp_path: Path) -> None:
             (folder / name).write_text(f"{text}\n", encoding="utf-8")
     lines = (sources._caches(tmp_path) or "").splitlines()
     assert sorted(lines) == ["1 Unified 48K 0", "1 Unified 48K 1", "3 Unified 48K 0-1"]
+
+
+def test_unreadable_sysfs(tmp_path: Path) -> None:
+    """A cache whose files cannot be read is a cache of unknown facts, not an error and not no cache."""
+    for name in ("level", "type", "size", "shared_cpu_list"):
+        (tmp_path / "cpu0" / "cache" / "index0" / name).mkdir(parents=True)
+    text = sources._caches(tmp_path)
+    caches = fingerprint(Sources({"caches": text})).identity["caches"]
+    assert caches == [{"level": "unknown", "type": "-", "kib": "unknown", "shared_by": "unknown", "count": 1}]
+
+
+def test_missing_sysfs(tmp_path: Path) -> None:
+    """Without the folder of the CPUs the caches are those of lscpu, or unknown."""
+    assert sources._caches(tmp_path / "absent") is None

@@ -7,6 +7,7 @@ from multiprocessing import get_context
 from pathlib import Path
 
 import pytest
+from writers import append_many
 
 from machmeter.probe.sidecar import VARIABLE, Context, Sidecar, SidecarError
 from machmeter.results import sidecars
@@ -35,12 +36,6 @@ def context(tmp_path: Path) -> Context:
 
 def lines(context: Context) -> list[str]:
     return Path(context.sidecar).read_text().splitlines()
-
-
-def write_many(context: Context, name: str) -> None:
-    sidecar = Sidecar(context, name, [])
-    for _ in range(200):
-        sidecar.append([ROW])
 
 
 def test_the_driver_is_understood_by_the_benchmark_process(
@@ -124,7 +119,7 @@ def test_a_folder_that_cannot_be_made_is_an_error(context: Context, tmp_path: Pa
 def test_several_writers_lose_no_line(context: Context) -> None:
     """Processes that write into one file at the same time leave every line whole."""
     with ProcessPoolExecutor(4, mp_context=get_context("spawn")) as pool:
-        list(pool.map(write_many, [context] * 4, "abcd"))
+        list(pool.map(append_many, [context] * 4, "abcd", [ROW] * 4))
     found = sidecars.read(Path(context.sidecar).parent)
     assert found.problems == ()
     assert len(found.samples) == 800
