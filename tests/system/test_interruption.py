@@ -31,8 +31,6 @@ def interrupt(
             stdout=stream,
             stderr=subprocess.STDOUT,
             stdin=subprocess.DEVNULL,
-            # A shell that runs the tests in the background lets them ignore SIGINT; children inherit that.
-            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509
         )
     wait_for(lambda: when() or process.poll() is not None)
     assert process.poll() is None, f"asv ended before the signal\n{log.read_text()}"
