@@ -16,9 +16,9 @@ import numpy as np
 import pytest
 
 from machmeter.machine import document
-from machmeter.model import Fingerprint, Pressure, Sample
+from machmeter.model import Fingerprint, Pressure, RunRecord, Sample
 from machmeter.report.site import MachmeterPages
-from machmeter.results import layout, sidecars
+from machmeter.results import layout, runs, sidecars
 
 pytestmark = pytest.mark.system
 
@@ -135,6 +135,14 @@ def write_samples(folder: Path, samples: list[Sample]) -> None:
     (folder / "run.jsonl").write_text("\n".join([*lines, '{"half": writ']) + "\n", encoding="utf-8")
 
 
+def write_runs(results_dir: Path, tag: str) -> None:
+    """The run of the last commit met another kernel, named as badly as a kernel can be."""
+    for commit, kernel in enumerate(("6.1", "6.1", f"6.2 {HOSTILE}")):
+        started_at = f"2026-03-0{commit + 1}T08:00:00+00:00"
+        record = RunRecord(f"run-{commit}", tag, "node01", started_at, {"kernel": kernel}, {}, {})
+        runs.write(results_dir, record)
+
+
 def publish(results_dir: Path, html_dir: Path) -> None:
     shutil.copytree(Path(asv.__file__).parent / "www", html_dir)
     conf = SimpleNamespace(results_dir=str(results_dir), html_dir=str(html_dir))
@@ -156,6 +164,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
         samples += series(machine.tag, "loaders.Throughput.time_epoch", ("'memmap'", "4"), 2)
         samples += series(machine.tag, "synthesis.time_metamer", (), 3)
         write_samples(layout.samples_dir(results_dir, machine.tag), samples)
+        write_runs(results_dir, machine.tag)
     write_samples(layout.samples_dir(results_dir, "lost-2c"), series("lost-2c", HOSTILE, (HOSTILE,), 4))
     (results_dir / "lost-2c").mkdir()
     (results_dir / "lost-2c" / "1f0c-env.json").write_text('{"results": ', encoding="utf-8")
@@ -192,6 +201,13 @@ def test_samples_page_lists_every_row(samples: Opened) -> None:
     assert samples.dom.count("<tr data-series=") + samples.dom.count('<tr class="') == 21
     wanted = ("strategy='blosc2', workers=4", "work changed", "21 of 21 rows", "contended ")
     assert [word for word in wanted if word not in samples.text] == []
+
+
+def test_both_pages_show_the_event(machines: Opened, samples: Opened) -> None:
+    """A changed kernel is listed with its date, and marked in the chart before its first commit."""
+    assert "2026-03-03 08:00" in machines.text
+    assert "kernel from 6.1 to 6.2" in machines.text
+    assert ">event</text>" in samples.dom
 
 
 def test_samples_page_draws_contended_samples_apart(samples: Opened) -> None:

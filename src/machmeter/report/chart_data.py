@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
-from machmeter.model import Sample
+from machmeter.model import Event, Sample
 from machmeter.report import labels
 from machmeter.report.estimate import Estimate
 from machmeter.report.summary import Row, SeriesKey, by_series, commit_order, summarise_series
@@ -32,6 +32,7 @@ def collect(
     samples: Sequence[Sample],
     revisions: Mapping[str, int],
     parameter_names: Mapping[str, Sequence[str]],
+    events: Sequence[Event] = (),
 ) -> dict[str, Any]:
     """Collect the table's rows and the charts' points, strings that repeat only once.
 
@@ -43,12 +44,15 @@ def collect(
         asv's revision number of a commit hash.
     parameter_names : mapping of str to sequence of str
         Names of a benchmark's parameters.
+    events : sequence of Event
+        Of all machines.
 
     Returns
     -------
     dict
-        ``commits`` (full hashes along the history), ``nodes``, and ``series``, each with its ``rows`` and its
-        ``points`` as parallel arrays: positions in ``commits`` and ``nodes``, seconds per item, 0 or 1.
+        ``commits`` (full hashes along the history), ``nodes``, ``events`` by machine, and ``series``, each
+        with its ``rows`` and its ``points`` as parallel arrays: positions in ``commits`` and ``nodes``,
+        seconds per item, 0 or 1.
     """
     commits = commit_order(samples, revisions)
     nodes = sorted({sample.node for sample in samples})
@@ -69,7 +73,14 @@ def collect(
             }
         )
     known = sum(commit in revisions for commit in commits)
-    return {"commits": commits, "known": known, "nodes": nodes, "cap": cap, "series": series}
+    return {
+        "commits": commits,
+        "known": known,
+        "nodes": nodes,
+        "events": _events(events, samples, position),
+        "cap": cap,
+        "series": series,
+    }
 
 
 def most_drawn(charts: int) -> int:
@@ -108,6 +119,22 @@ def _row(row: Row, position: Mapping[str, int]) -> dict[str, Any]:
         "last": labels.moment(row.last),
         "marks": labels.marks(row),
     }
+
+
+def _events(
+    events: Sequence[Event], samples: Sequence[Sample], position: Mapping[str, int]
+) -> dict[str, list[dict[str, Any]]]:
+    """Place each event at the first commit along the history that its run measured."""
+    places: dict[str, int] = {}
+    for sample in samples:
+        at = position[sample.commit]
+        places[sample.run] = min(at, places.get(sample.run, at))
+    found: dict[str, list[dict[str, Any]]] = {}
+    for event in events:
+        if event.run in places:
+            text = f"{labels.moment(event.at)} on {event.node}: {labels.changes(event)}"
+            found.setdefault(event.tag, []).append({"commit": places[event.run], "text": text})
+    return found
 
 
 def _estimate(found: Estimate | None) -> dict[str, Any] | None:

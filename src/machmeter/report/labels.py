@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Final
 
+from machmeter.model import Event
 from machmeter.report.estimate import Estimate
 from machmeter.report.summary import Row
 
@@ -62,6 +63,12 @@ def marks(row: Row) -> list[str]:
         "min-max": not row.wall.is_interval,
     }
     return [mark for mark, holds in found.items() if holds]
+
+
+def changes(event: Event) -> str:
+    """Spell what an event changed."""
+    pairs = event.changes.items()
+    return "; ".join(f"{name.replace('_', ' ')} from {before} to {after}" for name, (before, after) in pairs)
 
 
 def printable(text: str) -> str:

@@ -104,16 +104,13 @@ def _events(events: Sequence[Event]) -> Markup:
     if not events:
         return Markup()
     items = [
-        element("li", element("strong", labels.moment(event.at)), f" on {event.node}: ", _changes(event))
+        element(
+            "li", element("strong", labels.moment(event.at)), f" on {event.node}: ", labels.changes(event)
+        )
         for event in events
     ]
     note = element("p", "Changes around the measurements on the same hardware (UTC).", class_="note")
     return join(element("h3", "Events"), note, element("ul", *items, class_="events"))
-
-
-def _changes(event: Event) -> str:
-    pairs = event.changes.items()
-    return "; ".join(f"{name.replace('_', ' ')} from {before} to {after}" for name, (before, after) in pairs)
 
 
 def _runs(samples: Sequence[Sample], revisions: Mapping[str, int]) -> Markup:

@@ -48,6 +48,11 @@ class Records:
         """The samples of all machines."""
         return tuple(sample for machine in self.machines for sample in machine.samples)
 
+    @property
+    def events(self) -> tuple[Event, ...]:
+        """The events of all machines."""
+        return tuple(event for machine in self.machines for event in machine.events)
+
 
 def read(results_dir: Path) -> Records:
     """Read samples and fingerprints of every machine that a results directory knows.

@@ -70,7 +70,7 @@ def write_pages(
         Names of a benchmark's parameters.
     """
     found = records.read(results_dir)
-    data = chart_data.collect(found.samples, revisions, parameter_names)
+    data = chart_data.collect(found.samples, revisions, parameter_names, found.events)
     contents = {
         "machines.html": machines_page.render(found, revisions),
         "samples.html": samples_page.render(data, found.problems),

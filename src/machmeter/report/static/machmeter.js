@@ -175,6 +175,17 @@
     ]).filter((trace) => trace.x.length > 0);
   }
 
+  /* What changed on the machine stands as a line before the commit that met it first. */
+  function events(series) {
+    const places = new Map(series.rows.map((row, nth) => [row.commit, nth]));
+    const found = (data.events[series.machine] || []).filter((event) => places.has(event.commit));
+    const line = { color: colour("warning"), width: 1, dash: "dot" };
+    return {
+      shapes: found.map((event) => ({ type: "line", yref: "paper", y0: 0, y1: 1, x0: places.get(event.commit) - 0.5, x1: places.get(event.commit) - 0.5, line })),
+      annotations: found.map((event) => ({ x: places.get(event.commit) - 0.5, y: 1, yref: "paper", yanchor: "bottom", showarrow: false, text: "event", hovertext: plain(event.text), font: { color: colour("warning"), size: 11 } })),
+    };
+  }
+
   function layout(series, width) {
     const step = Math.ceil(series.rows.length / Math.max(2, Math.floor(width / 90)));
     const ticks = series.rows.map((_, nth) => nth).filter((nth) => nth % step === 0);
@@ -186,6 +197,7 @@
       margin: { l: 70, r: 10, t: 36, b: 50 },
       modebar: { bgcolor: "rgba(0,0,0,0)", color: colour("quiet"), activecolor: colour("text") },
       hovermode: "closest",
+      ...events(series),
       hoverlabel: { bgcolor: colour("raised"), bordercolor: colour("line"), font: { color: colour("text") } },
       legend: { orientation: "h", x: 0, y: -0.18, yanchor: "top" },
       xaxis: { ...lines, title: { text: "commit, oldest first", standoff: 8 }, tickvals: ticks, ticktext: ticks.map((nth) => plain(short(series.rows[nth].commit))), range: [-0.5, series.rows.length - 0.5] },
