@@ -5,6 +5,7 @@ import os
 import statistics
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -43,6 +44,9 @@ while True:
 
 #: With so much spread between observations of a node that nobody throttles, half of its speed is no news.
 UNSTEADY = 0.10
+
+#: The CPU time of others, as share of the wall time, that leaves a node steady.
+ALONE = 0.10
 
 
 @pytest.fixture(autouse=True)
@@ -116,6 +120,12 @@ def compute(record: HealthRecord) -> dict[str, float]:
     return {each.kernel: each.by for each in record.health.slow if each.kernel in names}
 
 
+def others_cpu_s() -> float:
+    """Give the CPU time of everybody but this process and its ended children: /proc/stat, proc(5)."""
+    user, nice, system = map(int, Path("/proc/stat").read_text().split()[1:4])
+    return (user + nice + system) / os.sysconf("SC_CLK_TCK") - sum(os.times()[:4])
+
+
 def test_a_cpu_quota_is_caught(setting: Setting, earlier: list[HealthRecord], tmp_path: Path) -> None:
     """Half of one CPU: all kernels of the core lose half, and their best repetitions nothing."""
     with quota(0.5) as group:
@@ -143,9 +153,12 @@ def test_a_neighbour_on_every_core_is_caught(setting: Setting, earlier: list[Hea
 
 def test_a_steady_node_stays_healthy(setting: Setting, earlier: list[HealthRecord]) -> None:
     """Nothing is done to it, and nothing is found."""
+    started, before = time.monotonic(), others_cpu_s()
     for _ in range(8):
         earlier.append(health.check(setting, earlier))
-        assert earlier[-1].health.text == "healthy"
+    if others_cpu_s() - before > ALONE * (time.monotonic() - started):
+        pytest.skip("others used this machine meanwhile")
+    assert [record.health.text for record in earlier[-8:]] == ["healthy"] * 8
 
 
 def test_health_takes_at_most_six_seconds(setting: Setting, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,5 +1,6 @@
 """Kernels of cores and memory: matrix product, interpreter, copies, widening of float16."""
 
+import itertools
 import platform
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -14,10 +15,13 @@ _SIDE = 512
 #: About 1 ms of CPython.
 _ITERATIONS = 20_000
 
-#: A thread copies so much a repetition; larger than the last-level cache of most machines.
-_COPIED = 64 * 2**20
-#: Source and target of all threads together stay within twice this, down to the smallest buffer.
-_ALL_BUFFERS, _SMALLEST_BUFFER = 512 * 2**20, 4 * 2**20
+#: Source and target of all threads together, each: far more than the last-level caches of most machines, or
+#: the rate would depend on where the pages happen to lie in them (it varied by 10% from process to process
+#: with 64 MiB, by 3% with 256 MiB).
+_ALL_BUFFERS = 256 * 2**20
+
+#: A thread has no less, however many there are, and copies so much a repetition: 1 to 3 ms.
+_PIECE = 16 * 2**20
 
 #: 32 MiB of float16, 64 MiB of float32.
 _WIDENED = 16 * 2**20
@@ -56,23 +60,24 @@ def interpreter(_: Request) -> Iterator[Step]:
 def memcpy(_: Request, threads: int = 1) -> Iterator[Step]:
     """Copy memory with numpy, which releases the lock of the interpreter while it copies.
 
-    Counted are the bytes copied, once: the memory moves twice as many. Buffers shrink with the number of
-    threads, so that they fit into the memory of a machine with many cores.
+    Counted are the bytes copied, once: the memory moves twice as many. Each repetition copies the next piece
+    of large buffers, so that source and target come from memory and not from a cache.
     """
     np = library("numpy")
-    size = min(_COPIED, max(_SMALLEST_BUFFER, _ALL_BUFFERS // threads))
-    pairs = [(np.full(size, 1, "uint8"), np.full(size, 2, "uint8")) for _ in range(threads)]
+    pieces = max(1, _ALL_BUFFERS // _PIECE // threads)
+    sources, targets = (np.full((threads, pieces, _PIECE), value, "uint8") for value in (1, 2))
+    turn = itertools.cycle(range(pieces))
 
-    def copy(pair: Any) -> None:  # noqa: ANN401 - two numpy arrays
-        for _ in range(_COPIED // size):
-            np.copyto(pair[1], pair[0])
+    def copy(thread: int, piece: int) -> None:
+        np.copyto(targets[thread, piece], sources[thread, piece])
 
-    amount, conditions = threads * (_COPIED // size) * size / 1e9, f"numpy {np.__version__}"
+    amount, conditions = threads * _PIECE / 1e9, f"numpy {np.__version__}"
     if threads == 1:
-        yield Step(lambda: copy(pairs[0]), amount, conditions)
+        yield Step(lambda: copy(0, next(turn)), amount, conditions)
         return
+    everyone = range(threads)
     with ThreadPoolExecutor(threads) as pool:
-        yield Step(lambda: list(pool.map(copy, pairs)), amount, conditions)
+        yield Step(lambda: list(pool.map(copy, everyone, [next(turn)] * threads)), amount, conditions)
 
 
 @contextmanager
