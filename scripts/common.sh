@@ -49,7 +49,7 @@ make_venv() {
     folder=$1
     shift
     python=$(find_python) || exit 2
-    stamp="$(cat pyproject.toml constraints.txt | cksum) $python $*"
+    stamp="$(cat pyproject.toml constraints.txt | cksum) $PWD $python $*"
     if [ -f "$folder/.complete" ] && [ "$(cat "$folder/.complete")" = "$stamp" ]; then
         return 0
     fi

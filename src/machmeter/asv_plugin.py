@@ -20,16 +20,19 @@ from asv.repo import NoSuchNameError, get_repo
 
 # asv finds environments and publishers among the subclasses that exist: importing them registers them.
 from machmeter.environment import asv_type as _asv_type  # noqa: F401
+from machmeter.environment.context import run_identifier
 from machmeter.errors import MachmeterError
 from machmeter.machine.fingerprint import fingerprint
 from machmeter.machine.record import asv_record
 from machmeter.model import Fingerprint
 from machmeter.report import site as _site  # noqa: F401
+from machmeter.report.labels import printable
 from machmeter.results import asv_files, claims, comparability
 
 
 def setup() -> None:
     """Prepare asv; it calls this at every command, before anything is built."""
+    run_identifier()  # asv makes environments in child processes: they share this driver's name
     here = _or_user_error(fingerprint)
     _name_machine(here)
     _refuse_other_machines(here)
@@ -82,7 +85,7 @@ def _compare_like_with_like(here: Fingerprint) -> None:
     def print_table_with_notes(cls: type, /, conf: Any, hash_1: str, hash_2: str, **options: Any) -> Any:  # noqa: ANN401 - asv's signature
         machine = options.get("machine") or here.tag
         for note in comparability.notes(Path(conf.results_dir), machine, hash_1, hash_2):
-            log.warning(note)
+            log.warning(printable(note))
         return print_table(cls, conf, hash_1, hash_2, **options)
 
     Compare.run = classmethod(run_on_one_machine)

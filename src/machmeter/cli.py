@@ -18,7 +18,7 @@ from machmeter.machine.comparison import difference
 from machmeter.machine.doctor.examination import examine
 from machmeter.machine.doctor.finding import is_fit
 from machmeter.machine.fingerprint import fingerprint
-from machmeter.report import doctor_text, machine_text, machines_text, text
+from machmeter.report import doctor_text, labels, machine_text, machines_text, text
 from machmeter.report.summary import summarise
 from machmeter.results import health_records, machines, sidecars
 from machmeter.results.layout import samples_dir
@@ -179,7 +179,7 @@ def samples(
     folder = samples_dir(suite.results_dir, fingerprint().tag)
     found = sidecars.read(folder.parent if all_machines else folder)
     for problem in found.problems:
-        click.echo(f"machmeter: {problem}", err=True)
+        click.echo(f"machmeter: {labels.printable(problem)}", err=True)
     chosen = [
         sample
         for sample in found.samples

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import secrets
 from pathlib import Path
 
 from machmeter.errors import UnwritableError
@@ -24,7 +25,8 @@ def write_text(path: Path, text: str, *, durable: bool = True) -> None:
     UnwritableError
         If the disk is full or the folder cannot be written; an earlier file is left as it was.
     """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
+    # Containers that share a folder often have equal pids: the name must be random.
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(6)}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         # A lone surrogate, from a file name that is not UTF-8, is written as a character reference.

@@ -141,6 +141,8 @@ class Sample:
     @property
     def contended(self) -> bool:
         """Whether others disturbed the sample beyond `RUN_DELAY_BOUND` or `PRESSURE_BOUND`."""
+        if (self.pressure.steal_s or 0.0) > max(OTHERS_BOUND * self.wall_s, TICKS_S):
+            return True
         others = self.pressure.others_cpu_s
         if (
             others is not None

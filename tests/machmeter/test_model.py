@@ -40,6 +40,8 @@ def test_figures_are_per_item() -> None:
         ({"pressure": Pressure(cpu_s=0.21)}, True),
         ({"run_delay_s": 0.5, "pressure": Pressure(others_cpu_s=0.11)}, False),
         ({"run_delay_s": 0.5, "pressure": Pressure(others_cpu_s=0.13)}, True),
+        ({"pressure": Pressure(others_cpu_s=0.0, steal_s=0.05)}, False),
+        ({"pressure": Pressure(others_cpu_s=0.0, steal_s=0.2)}, True),
         ({"wall_s": 0.04, "run_delay_s": 0.5, "pressure": Pressure(others_cpu_s=0.0)}, True),
     ],
 )

@@ -3,6 +3,7 @@
 import hashlib
 import os
 import re
+import sys
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,8 @@ from machmeter.probe import sidecar
 
 _BUILD_WHEEL = ["python -m pip wheel --no-deps -w {build_cache_dir} {build_dir}"]
 _STAMP = "machmeter-environment.json"
+#: The runner's command that comes before all of them, in the driver itself.
+_DISCOVERING = "discover"
 #: The runner's commands that time benchmarks in the process that asv starts.
 _MEASURING = {"run", "run_server"}
 
@@ -49,7 +52,6 @@ class MachmeterEnvironment(environment.Environment):
         except MachmeterError as error:
             raise util.UserError(str(error)) from error
         self._base_python = base_python
-        self._mark: str | None = None
         self._results_dir = Path(conf.results_dir).absolute()
         self._requirements = requirements  # the base class needs it for the path before it sets it
         super().__init__(conf, python, requirements, tagged_env_vars)
@@ -80,22 +82,25 @@ class MachmeterEnvironment(environment.Environment):
                 f"It answered {answer!r}. Remove that folder and run again."
             )
             raise util.UserError(msg)
-        self._put_on_record()
 
-    def _put_on_record(self) -> None:
-        """Note the state of the node, and refuse to measure on one that is not healthy."""
-        names = [key.removeprefix("pip+").strip() for key in self._requirements]
-        try:
-            chosen = session.mode(self._options.health)
-            self._mark = session.check_health(self._results_dir, chosen, self._installer.python)
-            session.Session.of(self._results_dir).keep(Path(self._path), names, self._mark)
-        except MachmeterError as error:
-            raise util.UserError(str(error)) from error
+    def _put_on_record(self) -> str | None:
+        """Note the state of the node, and refuse to measure on one that is not healthy.
+
+        This happens where asv discovers and measures: environments are also made in child processes, whose
+        memory is lost. asv tries another commit after a `UserError` here, so it must be none.
+        """
+        chosen = session.mode(self._options.health)
+        mark = session.check_health(self._results_dir, chosen, self._installer.python)
+        session.Session.of(self._results_dir).keep(Path(self._path), mark)
+        return mark
 
     def run(self, args: list[str], **kwargs: Any) -> Any:  # noqa: ANN401 - asv's signature
         """Run the environment's python; benchmark processes learn where they are."""
         log.debug(f"Running '{' '.join(args)}' in {self.name}")
-        if len(args) > 1 and args[1] in _MEASURING:
+        command = args[1] if len(args) > 1 else ""
+        if command == _DISCOVERING and not _is_dry_run():
+            self._put_on_record()
+        if command in _MEASURING and not _is_dry_run():
             variables = dict(kwargs.pop("env", None) or os.environ)
             kwargs["env"] = variables | {sidecar.VARIABLE: self._context().encode()}
         return self.run_executable("python", args, **kwargs)
@@ -122,6 +127,8 @@ class MachmeterEnvironment(environment.Environment):
 
     def _stamp(self) -> dict[str, Any]:
         return {
+            # A copied environment links to the checkout that it was copied from.
+            "path": self._path,
             "requirements": sorted(self._requirement_texts()),
             "constraints": [
                 hashlib.sha256(path.read_bytes()).hexdigest() for path in self._options.constraints
@@ -137,7 +144,7 @@ class MachmeterEnvironment(environment.Environment):
     def _context(self) -> sidecar.Context:
         commit = self._global_env_vars.get("ASV_COMMIT") or self.installed_commit_hash or "unknown"
         tag = Machine.get_unique_machine_name()
-        return context_for(self._results_dir, tag, self.name, commit, self._mark)
+        return context_for(self._results_dir, tag, self.name, commit, self._put_on_record())
 
     def _uninstall_project(self) -> None:
         if self._uninstall_command is not None:
@@ -170,6 +177,11 @@ class MachmeterEnvironment(environment.Environment):
         if missing:
             self._installer.install(missing)
             BytecodeStore.of_user().compile(Path(self._path))
+
+
+def _is_dry_run() -> bool:
+    """Whether asv was told not to save anything; it does not tell its environments."""
+    return bool({"--dry-run", "-n"} & set(sys.argv))
 
 
 def _check_repository(conf: Any) -> None:  # noqa: ANN401 - asv's types

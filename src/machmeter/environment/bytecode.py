@@ -8,6 +8,7 @@ import contextlib
 import csv
 import hashlib
 import os
+import secrets
 import shutil
 import subprocess
 import time
@@ -86,7 +87,7 @@ class BytecodeStore:
 
     def _keep(self, package: _Package, environment: Path, suffix: str) -> None:
         kept = self._place(package, suffix)
-        making = kept.with_name(f"{kept.name}.{os.getpid()}")
+        making = kept.with_name(f"{kept.name}.{secrets.token_hex(6)}")
         for module in package.modules:
             cached = _cached(module, suffix)
             made = site_packages(environment) / cached

@@ -1,6 +1,7 @@
 """Puts the driver's instrument in front of everything else in an environment."""
 
 import os
+import secrets
 import shutil
 from pathlib import Path
 
@@ -62,7 +63,7 @@ def site_packages(environment: Path) -> Path:
 
 def _write(path: Path, text: str) -> None:
     if not path.exists() or path.read_text(encoding="utf-8") != text:
-        temporary = path.with_name(f"{path.name}.{os.getpid()}")
+        temporary = path.with_name(f"{path.name}.{secrets.token_hex(6)}")
         temporary.write_text(text, encoding="utf-8")
         temporary.replace(path)
 
@@ -72,7 +73,6 @@ def _link(link: Path, target: Path) -> None:
         return
     if link.is_dir() and not link.is_symlink():
         shutil.rmtree(link)
-    temporary = link.with_name(f"{link.name}.{os.getpid()}")
-    temporary.unlink(missing_ok=True)
+    temporary = link.with_name(f"{link.name}.{secrets.token_hex(6)}")
     temporary.symlink_to(target)
     temporary.replace(link)

@@ -5,6 +5,9 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
+from packaging.requirements import InvalidRequirement, Requirement
+from packaging.utils import canonicalize_name
+
 #: Build backends whose editable install of a pure project is a mere link.
 _BACKENDS = {
     "flit_core.buildapi",
@@ -19,6 +22,8 @@ _BACKENDS = {
 _BUILD_STEP = re.compile(
     r"ext_modules|\bExtension\b|cythonize|cffi_modules|rust_extensions|cmake|libraries\s*=|cmdclass|pybind11"
 )
+#: What setuptools may be accompanied by; setuptools-rust, Cython or mypy compile.
+_HARMLESS_COMPANIONS = {"setuptools", "setuptools-scm", "wheel"}
 #: hatchling's build hooks that only write a version file.
 _HARMLESS_HOOKS = {"vcs", "version"}
 
@@ -42,11 +47,23 @@ def is_pure_python(project: Path) -> bool:
         configuration = {}
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError):
         return False
-    build_system = configuration.get("build-system", {})
+    try:
+        return _is_known(configuration.get("build-system", {})) and not (
+            _legacy_build_step(project) or _tool_build_step(configuration.get("tool", {}))
+        )
+    except (AttributeError, TypeError, InvalidRequirement):  # a table that is none
+        return False
+
+
+def _is_known(build_system: dict[str, Any]) -> bool:
+    """Whether the backend is one of ours, without companions that may compile."""
     backend = build_system.get("build-backend", "setuptools.build_meta:__legacy__")
     if backend not in _BACKENDS or "backend-path" in build_system:
         return False
-    return not (_legacy_build_step(project) or _tool_build_step(configuration.get("tool", {})))
+    if not backend.startswith("setuptools."):
+        return True
+    names = {canonicalize_name(Requirement(text).name) for text in build_system.get("requires", [])}
+    return names <= _HARMLESS_COMPANIONS
 
 
 def _legacy_build_step(project: Path) -> bool:

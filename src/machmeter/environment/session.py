@@ -3,7 +3,6 @@
 import functools
 import os
 import platform
-from collections.abc import Iterable
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -23,6 +22,9 @@ from machmeter.machine.storage import storage
 from machmeter.machine.threads import thread_settings
 from machmeter.model import HealthRecord, RunRecord
 from machmeter.results import health_records, runs
+
+#: Installed for asv and for building, never imported by what is timed.
+_TOOLS = {"asv-runner", "build", "pip", "pympler", "pyproject-hooks", "setuptools", "wheel"}
 
 #: Overrides the option "health" of asv.conf.json.
 VARIABLE = "MACHMETER_HEALTH"
@@ -53,7 +55,6 @@ def mode(option: str) -> str:
     return chosen
 
 
-@functools.cache
 def check_health(results_dir: Path, chosen: str, suite_python: Path) -> str | None:
     """Check this node once a driver, against what its class has shown before.
 
@@ -78,15 +79,26 @@ def check_health(results_dir: Path, chosen: str, suite_python: Path) -> str | No
     """
     if chosen == "off":
         return None
-    say("Checking the node's health (some seconds)")
-    record = observe(results_dir, suite_python)
-    say(f"Health: {record.health.text}")
+    record = _observe_once(results_dir, suite_python)
     if not record.health.slow:
         return None
     if chosen == "refuse":
         raise UnhealthyNodeError(record.tag, record.health.text)
-    log.warning(f"This node is not healthy ({record.health.text}): every sample carries that mark.")
     return record.health.text
+
+
+#: The environment's Python is no part of the key: the node is the same whatever is installed.
+_OBSERVED: dict[Path, HealthRecord] = {}
+
+
+def _observe_once(results_dir: Path, suite_python: Path) -> HealthRecord:
+    if results_dir not in _OBSERVED:
+        say("Checking the node's health (some seconds)")
+        record = _OBSERVED[results_dir] = observe(results_dir, suite_python)
+        say(f"Health: {record.health.text}")
+        if record.health.slow:
+            log.warning("This node is not healthy: every sample carries that mark, if it is measured at all.")
+    return _OBSERVED[results_dir]
 
 
 def observe(results_dir: Path, suite_python: Path | None) -> HealthRecord:
@@ -131,6 +143,7 @@ class Session:
     def __init__(self, results_dir: Path) -> None:
         self._results_dir = results_dir
         self._versions: dict[str, set[str]] = {}
+        self._kept = False
         found = fingerprint()
         self._record = RunRecord(
             run=run_identifier(),
@@ -148,20 +161,34 @@ class Session:
         """Return this driver's session; all environments of a run share it."""
         return cls(results_dir)
 
-    def keep(self, environment: Path, names: Iterable[str], mark: str | None) -> None:
-        """Keep the record, with the versions of the libraries in an environment.
+    def keep(self, environment: Path, mark: str | None) -> None:
+        """Keep the record, with everything that is installed in an environment at this moment.
 
         Parameters
         ----------
         environment : Path
-            Root of a virtual environment. Each environment of a run adds its own versions.
-        names : iterable of str
-            Requirements of the suite's matrix.
+            Root of a virtual environment. Each environment and commit of a run adds its own versions.
         mark : str or None
             What `check_health` returned.
         """
-        for name, version in libraries(site_packages(environment), names).items():
-            self._versions.setdefault(f"library {name}", set()).add(version)
-        versions = {name: " and ".join(sorted(found)) for name, found in sorted(self._versions.items())}
+        found = {**libraries(site_packages(environment)), "python": _python_version(environment)}
+        before = {name: set(versions) for name, versions in self._versions.items()}
+        for name, version in found.items():
+            if name not in _TOOLS:
+                self._versions.setdefault(f"library {name}", set()).add(version)
+        if before == self._versions and self._kept:
+            return
+        versions = {name: " and ".join(sorted(seen)) for name, seen in sorted(self._versions.items())}
         state = {**self._record.state, **versions}
         runs.write(self._results_dir, replace(self._record, state=state, health=mark or "no finding"))
+        self._kept = True
+
+
+def _python_version(environment: Path) -> str:
+    """Read the full version from ``pyvenv.cfg``; uv and venv spell its key differently."""
+    try:
+        lines = (environment / "pyvenv.cfg").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return "unknown"
+    values = {key.strip(): value.strip() for key, _, value in (line.partition("=") for line in lines)}
+    return values.get("version_info") or values.get("version") or "unknown"

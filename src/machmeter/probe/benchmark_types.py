@@ -1,6 +1,7 @@
 """What asv_runner meets in the benchmark process: the metered ``time_*`` and the type ``timeitem_*``."""
 
 import itertools
+import numbers
 import re
 import time
 import timeit
@@ -63,7 +64,9 @@ class TimeItemBenchmark(Benchmark):
             row = _row(taken, items=_items(self.name, done))
             samples.append(taken.wall_s / row["items"])
             if sidecar is not None:
-                sidecar.append([row | {"bytes": done.bytes, "work": work.digest(done.result)}])
+                payload = getattr(done, "bytes", None)
+                size = None if payload is None else float(payload)
+                sidecar.append([row | {"bytes": size, "work": work.digest(done.result)}])
         return {"samples": samples, "number": 1}
 
     def _attribute(self, name: str, default: float) -> Any:  # noqa: ANN401 - whatever the suite says
@@ -178,13 +181,13 @@ def _row(measurement: Measurement, items: float) -> dict[str, Any]:
 
 def _items(name: str, done: Any) -> float:  # noqa: ANN401 - whatever the suite returned
     items = getattr(done, "items", None)
-    if callable(items) or not isinstance(items, int | float) or not items > 0 or not hasattr(done, "result"):
+    if not isinstance(items, numbers.Real) or not float(items) > 0 or not hasattr(done, "result"):
         msg = (
             f"{name} returned {type(done).__name__!r}. A timeitem_ benchmark returns an object with a "
             "positive number of items, bytes and result: without items there are no seconds per item."
         )
         raise TypeError(msg)
-    return items
+    return float(items)
 
 
 def _sidecar(benchmark: Any) -> Sidecar | None:  # noqa: ANN401 - asv's types

@@ -2,6 +2,7 @@
 
 import hashlib
 import struct
+import sys
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -57,9 +58,15 @@ def _chunks(value: object) -> Iterable[bytes]:
 
 
 def _array_chunks(value: Any) -> Iterable[bytes]:  # noqa: ANN401 - duck-typed: numpy and torch are not imported
-    if hasattr(value, "detach"):
-        value = value.detach().cpu().contiguous().numpy()
-    if not (hasattr(value, "dtype") and hasattr(value, "shape") and hasattr(value, "tobytes")):
+    if hasattr(value, "detach"):  # torch; by its bytes, since numpy does not know bfloat16
+        tensor = value.detach().cpu().contiguous()
+        yield f"t{tensor.dtype}{tuple(tensor.shape)}".encode()
+        yield bytes(tensor.flatten().view(sys.modules["torch"].uint8).numpy().tobytes())
+        return
+    if (
+        not (hasattr(value, "dtype") and hasattr(value, "shape") and hasattr(value, "tobytes"))
+        or value.dtype == object
+    ):
         msg = (
             f"A benchmark returned {type(value).__name__!r} as its result. Only numbers, text, bytes, "
             "arrays, sequences and mappings have a digest. Return one of these, or None."

@@ -1,6 +1,8 @@
 """asv's own files of results: checked before anything is built, written whole, saved after each benchmark."""
 
+import contextlib
 import copy
+import fcntl
 import json
 import tempfile
 from collections.abc import Callable, Iterator
@@ -13,6 +15,7 @@ from asv.results import Results
 
 from machmeter.errors import HalfWrittenResultError, UnwritableError
 from machmeter.files import write_text
+from machmeter.results.layout import companion_dir
 
 #: Attributes of asv's `Results` that hold one value a benchmark.
 _BY_BENCHMARK = (
@@ -57,7 +60,9 @@ def half_written(folder: Path) -> Iterator[Path]:
     for path in sorted(folder.rglob("*.json")):
         try:
             json.loads(path.read_bytes())
-        except (ValueError, RecursionError):
+        except IsADirectoryError:
+            continue
+        except (OSError, ValueError, RecursionError):
             yield path
 
 
@@ -80,40 +85,68 @@ def write_whole() -> None:
 
 
 def save_after_each_benchmark() -> None:
-    """Have asv keep what is finished, not only complete sets of benchmarks.
+    """Have asv keep what is finished, and only that: neither lose nor overwrite what others have.
 
     asv saves once per commit and environment, after all its benchmarks: an interrupted run loses that
-    set. A benchmark is finished when asv shows its result, after its last round. asv loads earlier
-    results exactly where it is going to save, which tells us where and whether to.
+    set, and two nodes that share the results overwrite each other's with what they loaded at the start.
+    A benchmark is finished when asv shows its result, after its last round. asv loads earlier results
+    exactly where it is going to save, which tells us where and whether to.
     """
-    show, load_data = runner.log_benchmark_result, Results.load_data
+    show, load_data, add_result = runner.log_benchmark_result, Results.load_data, Results.add_result
+    save = Results.save
     folders: WeakKeyDictionary[Results, str] = WeakKeyDictionary()
+    measured: WeakKeyDictionary[Results, set[str]] = WeakKeyDictionary()
     finished: WeakKeyDictionary[Results, set[str]] = WeakKeyDictionary()
 
     def load_data_and_remember(self: Results, result_dir: str) -> None:
         load_data(self, result_dir)
         folders[self] = result_dir
 
+    def add_result_and_remember(self: Results, benchmark: dict[str, Any], *rest: Any, **named: Any) -> None:  # noqa: ANN401 - asv's signature
+        add_result(self, benchmark, *rest, **named)
+        measured.setdefault(self, set()).add(benchmark["name"])
+
+    def save_what_was_measured(self: Results, result_dir: str) -> None:
+        if self in folders and self in measured:
+            _merge(self, measured[self], result_dir, load_data, save)
+        else:  # `asv rm` and the like: the file becomes what asv says
+            save(self, result_dir)
+
     def show_and_save(results: Results, benchmark: dict[str, Any], show_stderr: bool = False) -> None:  # noqa: FBT001, FBT002 - asv's signature
         show(results, benchmark, show_stderr=show_stderr)
         if results in folders:
             names = finished.setdefault(results, set())
             names.add(benchmark["name"])
-            _save_only(results, names, folders[results], load_data)
+            _merge(results, names, folders[results], load_data, save)
 
     Results.load_data = load_data_and_remember
+    Results.add_result = add_result_and_remember
+    Results.save = save_what_was_measured
     runner.log_benchmark_result = show_and_save
 
 
-def _save_only(
-    results: Results, names: set[str], folder: str, load_data: Callable[[Results, str], None]
+def _merge(
+    results: Results, names: set[str], folder: str, load_data: Callable[..., None], save: Callable[..., None]
 ) -> None:
-    """Save some benchmarks over what the file holds; the others are in the middle of their rounds."""
-    partial = copy.copy(results)
-    for attribute in _BY_BENCHMARK:
-        setattr(partial, attribute, {})
-    load_data(partial, folder)
-    for attribute in _BY_BENCHMARK:
-        values = getattr(results, attribute)
-        getattr(partial, attribute).update({name: values[name] for name in names if name in values})
-    partial.save(folder)
+    """Save some benchmarks over what the file holds at this moment."""
+    merged = copy.copy(results)
+    with _locked(Path(folder)):
+        for attribute in _BY_BENCHMARK:
+            setattr(merged, attribute, {})
+        load_data(merged, folder)
+        for attribute in _BY_BENCHMARK:
+            values = getattr(results, attribute)
+            # Durations also have entries for builds and caches, "<build>".
+            mine = {name for name in values if name in names or name.startswith("<")}
+            getattr(merged, attribute).update({name: values[name] for name in mine})
+        save(merged, folder)
+
+
+@contextlib.contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    """Keep other drivers, also on other nodes of a shared file system, from writing results meanwhile."""
+    lock = companion_dir(folder) / "lock"
+    lock.parent.mkdir(parents=True, exist_ok=True)
+    with lock.open("w") as stream:
+        fcntl.lockf(stream, fcntl.LOCK_EX)
+        yield

@@ -48,7 +48,7 @@ def read(results_dir: Path, tag: str) -> tuple[tuple[RunRecord, ...], tuple[str,
     for path in sorted(runs_dir(results_dir, tag).glob("*.json")):
         try:
             records.append(_record(json.loads(path.read_bytes())))
-        except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
+        except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
             problems.append(f"{path} is not the record of a run: {type(error).__name__}: {error}")
     return tuple(sorted(records, key=lambda record: (record.started_at, record.run))), tuple(problems)
 

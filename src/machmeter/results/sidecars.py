@@ -58,7 +58,7 @@ def read(folder: Path) -> Sidecars:
         for number, line in _lines(text):
             try:
                 samples.append(_sample(json.loads(line)))
-            except (ValueError, TypeError, KeyError, AttributeError) as error:
+            except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
                 problems.append(f"{path}:{number} is not a sample: {_first_line(error)}")
     return Sidecars(tuple(samples), tuple(problems))
 

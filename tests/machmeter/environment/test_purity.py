@@ -11,6 +11,7 @@ POETRY = '[build-system]\nbuild-backend = "poetry.core.masonry.api"\n'
 PURE = [
     {"pyproject.toml": HATCH},
     {"pyproject.toml": SETUPTOOLS},
+    {"pyproject.toml": SETUPTOOLS + 'requires = ["setuptools>=61", "wheel", "setuptools_scm[toml]"]\n'},
     {"pyproject.toml": POETRY},
     {"pyproject.toml": '[build-system]\nbuild-backend = "flit_core.buildapi"\n'},
     {"pyproject.toml": '[build-system]\nbuild-backend = "uv_build"\n'},
@@ -33,6 +34,10 @@ BUILT = [
     {"pyproject.toml": HATCH + '[tool.hatch.build.targets.wheel.hooks.custom]\npath = "build.py"\n'},
     {"pyproject.toml": POETRY + '[tool.poetry.build]\nscript = "build.py"\n'},
     {"pyproject.toml": "[build-system\n"},
+    {"pyproject.toml": "build-system = 3\n"},
+    {"pyproject.toml": '[build-system]\nbuild-backend = ["x"]\n'},
+    {"pyproject.toml": SETUPTOOLS + 'requires = ["setuptools", "setuptools-rust"]\n'},
+    {"pyproject.toml": SETUPTOOLS + 'requires = ["setuptools", "mypy"]\n'},
 ]
 
 
