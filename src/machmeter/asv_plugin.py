@@ -34,6 +34,11 @@ def setup() -> None:
     """Prepare asv; it calls this at every command, before anything is built."""
     run_identifier()  # asv makes environments in child processes: they share this driver's name
     here = _or_user_error(fingerprint)
+    if here.identity["cpu_vendor"] == here.identity["cpu_name"] == "unknown":
+        log.warning(
+            "This CPU cannot be identified: different ones may get the same tag. "
+            'Install lscpu (Debian: "apt-get install util-linux").'
+        )
     _name_machine(here)
     _refuse_other_machines(here)
     _compare_like_with_like(here)

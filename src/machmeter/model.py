@@ -104,6 +104,10 @@ class Sample:
     health : str or None
         What was slow about the node when it was told to measure all the same; None for a healthy or
         unknown one.
+    version : str or None
+        asv's version of the benchmark: a digest of its code. Another version is another benchmark.
+    conditions : str or None
+        Thread settings and storage of the run, and whether it was a quick one.
     """
 
     started_at: str
@@ -127,6 +131,8 @@ class Sample:
     peak_rss_bytes: int | None = None
     work: str | None = None
     health: str | None = None
+    version: str | None = None
+    conditions: str | None = None
 
     @property
     def wall_s_per_item(self) -> float:

@@ -35,6 +35,13 @@ def test_the_versions_are_the_pinned_ones() -> None:
         (runner.log_benchmark_result, ["results", "benchmark", "show_stderr"]),
         (Results.load_data, ["self", "result_dir"]),
         (Results.save, ["self", "result_dir"]),
+        (
+            Results.add_result,
+            [
+                *("self", "benchmark", "result", "started_at", "duration"),
+                *("record_samples", "append_samples", "selected_idx"),
+            ],
+        ),
         (environment.Environment.run, ["self", "args", "kwargs"]),
         (environment.Environment.checkout_project, ["self", "repo", "commit_hash"]),
         (environment.Environment._build_project, ["self", "repo", "commit_hash", "build_dir"]),

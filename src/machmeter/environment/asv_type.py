@@ -10,7 +10,6 @@ from typing import Any
 
 from asv import environment, util
 from asv.console import log
-from asv.machine import Machine
 from asv.repo import Repo
 
 from machmeter.environment import instrument, purity, session
@@ -143,8 +142,9 @@ class MachmeterEnvironment(environment.Environment):
 
     def _context(self) -> sidecar.Context:
         commit = self._global_env_vars.get("ASV_COMMIT") or self.installed_commit_hash or "unknown"
-        tag = Machine.get_unique_machine_name()
-        return context_for(self._results_dir, tag, self.name, commit, self._put_on_record())
+        mark = self._put_on_record()
+        record = session.Session.of(self._results_dir).record
+        return context_for(self._results_dir, self.name, commit, mark, record)
 
     def _uninstall_project(self) -> None:
         if self._uninstall_command is not None:

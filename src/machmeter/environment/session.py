@@ -145,7 +145,7 @@ class Session:
         self._versions: dict[str, set[str]] = {}
         self._kept = False
         found = fingerprint()
-        self._record = RunRecord(
+        self.record = RunRecord(
             run=run_identifier(),
             tag=found.tag,
             node=platform.node(),
@@ -179,8 +179,8 @@ class Session:
         if before == self._versions and self._kept:
             return
         versions = {name: " and ".join(sorted(seen)) for name, seen in sorted(self._versions.items())}
-        state = {**self._record.state, **versions}
-        runs.write(self._results_dir, replace(self._record, state=state, health=mark or "no finding"))
+        state = {**self.record.state, **versions}
+        runs.write(self._results_dir, replace(self.record, state=state, health=mark or "no finding"))
         self._kept = True
 
 

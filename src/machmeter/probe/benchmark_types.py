@@ -192,7 +192,9 @@ def _items(name: str, done: Any) -> float:  # noqa: ANN401 - whatever the suite 
 
 def _sidecar(benchmark: Any) -> Sidecar | None:  # noqa: ANN401 - asv's types
     context = Context.current()
-    return None if context is None else Sidecar(context, benchmark.name, _params(benchmark))
+    return (
+        None if context is None else Sidecar(context, benchmark.name, _params(benchmark), benchmark.version)
+    )
 
 
 def _params(benchmark: Any) -> list[str]:  # noqa: ANN401 - asv's types

@@ -26,6 +26,7 @@ class Context:
     node: str
     run: str
     health: str | None = None
+    conditions: str | None = None
 
     def encode(self) -> str:
         """Return the value of `VARIABLE`."""
@@ -59,12 +60,16 @@ class Sidecar:
         asv's name.
     params : sequence of str
         asv's representation of the parameters.
+    version : str or None
+        asv's version of the benchmark.
     """
 
-    def __init__(self, context: Context, benchmark: str, params: Sequence[str]) -> None:
+    def __init__(
+        self, context: Context, benchmark: str, params: Sequence[str], version: str | None = None
+    ) -> None:
         self._path = context.sidecar
-        # These two come first in every line: the earlier rounds are found by them.
-        self._head = {"schema": SCHEMA, "benchmark": benchmark, "params": list(params)}
+        # These come first in every line: the earlier rounds are found by them.
+        self._head = {"schema": SCHEMA, "benchmark": benchmark, "params": list(params), "version": version}
         self._shared = {key: value for key, value in asdict(context).items() if key != "sidecar"}
         self._round = 1 + self._last_round()
         self._written = 0

@@ -57,6 +57,8 @@ def marks(row: Row) -> list[str]:
     found = {
         "works differ": row.works_differ,
         "work changed": row.work_changed,
+        "conditions differ": len(row.conditions) > 1,
+        "conditions changed": row.conditions_changed,
         "all contended": row.decided_by_contended,
         f"contended {row.contended}/{row.samples}": row.contended and not row.decided_by_contended,
         f"unhealthy node {row.unhealthy}/{row.samples}": row.unhealthy,

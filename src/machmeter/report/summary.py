@@ -48,6 +48,10 @@ class Row:
         Whether the digests differ from those of the commit before.
     unhealthy : int
         How many of the samples come from a node that was known to be slow.
+    conditions : tuple of str
+        Distinct thread settings and storages of the runs, sorted.
+    conditions_changed : bool
+        Whether they are others than those of the commit before.
     """
 
     series: SeriesKey
@@ -65,6 +69,8 @@ class Row:
     works: tuple[str, ...]
     work_changed: bool = False
     unhealthy: int = 0
+    conditions: tuple[str, ...] = ()
+    conditions_changed: bool = False
 
     @property
     def items_per_s(self) -> float | None:
@@ -83,12 +89,20 @@ class Row:
 
 
 def by_series(samples: Iterable[Sample]) -> dict[SeriesKey, list[Sample]]:
-    """Group samples by series, series sorted, samples in the order of their start."""
+    """Group samples by series, series sorted, samples in the order of their start.
+
+    Of a benchmark whose code was edited only the samples of its latest version are kept, as asv does: the
+    earlier ones are those of another benchmark.
+    """
     groups: dict[SeriesKey, list[Sample]] = defaultdict(list)
     for sample in samples:
         key = SeriesKey(sample.tag, sample.benchmark, sample.params, sample.environment)
         groups[key].append(sample)
-    return {key: sorted(groups[key], key=_time_order) for key in sorted(groups)}
+    return {key: _latest_version(sorted(groups[key], key=_time_order)) for key in sorted(groups)}
+
+
+def _latest_version(samples: list[Sample]) -> list[Sample]:
+    return [sample for sample in samples if sample.version == samples[-1].version]
 
 
 def commit_order(samples: Iterable[Sample], revisions: Mapping[str, int]) -> tuple[str, ...]:
@@ -150,18 +164,16 @@ def summarise_series(key: SeriesKey, samples: Sequence[Sample], commits: Sequenc
     for sample in samples:
         by_commit[sample.commit].append(sample)
     rows: list[Row] = []
-    work_before: tuple[str, ...] = ()
     for commit in (commit for commit in commits if commit in by_commit):
-        row = _row(key, commit, by_commit[commit], work_before)
-        work_before = row.works or work_before
-        rows.append(row)
+        rows.append(_row(key, commit, by_commit[commit], rows[-1] if rows else None))
     return rows
 
 
-def _row(key: SeriesKey, commit: str, samples: Sequence[Sample], work_before: tuple[str, ...]) -> Row:
+def _row(key: SeriesKey, commit: str, samples: Sequence[Sample], before: Row | None) -> Row:
     deciding = [sample for sample in samples if not sample.contended] or samples
     rates = [s.bytes / s.wall_s for s in deciding if s.bytes is not None and s.wall_s > 0]
     starts = [sample.started_at for sample in samples]
+    conditions = tuple(sorted({sample.conditions or "not on record" for sample in samples}))
     works = tuple(sorted({sample.work for sample in samples if sample.work is not None}))
     return Row(
         series=key,
@@ -178,7 +190,9 @@ def _row(key: SeriesKey, commit: str, samples: Sequence[Sample], work_before: tu
         nodes=tuple(sorted({sample.node for sample in samples})),
         works=works,
         unhealthy=sum(sample.health is not None for sample in samples),
-        work_changed=bool(works and work_before and works != work_before),
+        conditions=conditions,
+        conditions_changed=bool(before and conditions != before.conditions),
+        work_changed=bool(before and works and before.works and works != before.works),
     )
 
 

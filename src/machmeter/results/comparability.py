@@ -61,13 +61,15 @@ def notes(results_dir: Path, tag: str, base: str, head: str) -> tuple[str, ...]:
     -------
     tuple of str
         One sentence for each: unhealthy node, other storage, other thread settings, other state. Empty if
-        the runs of both commits met the same conditions, or if no runs are on record.
+        the runs of both commits met the same conditions.
     """
     records, _ = runs.read(results_dir, tag)
     by_run = {record.run: record for record in records}
     of_base = _runs_of(results_dir, tag, base, by_run)
     of_head = _runs_of(results_dir, tag, head, by_run)
-    found = [_unhealthy(commit, members) for commit, members in ((base, of_base), (head, of_head))]
+    unknown = [commit[:8] for commit, records in ((base, of_base), (head, of_head)) if not records]
+    found = [f"The conditions of {' and '.join(unknown)} are not on record."] if unknown else []
+    found += [_unhealthy(commit, members) for commit, members in ((base, of_base), (head, of_head))]
     found += [
         _different("storage", of_base, of_head, "benchmarks that read from disk are not comparable"),
         _different("threads", of_base, of_head, "the work was spread over other numbers of threads"),
@@ -89,19 +91,22 @@ def _unhealthy(commit: str, records: Iterable[RunRecord]) -> str:
 
 
 def _different(what: str, base: list[RunRecord], head: list[RunRecord], consequence: str) -> str:
-    """Compare one field of the latest runs: results of earlier ones were replaced by them."""
+    """Compare one field over all runs of two commits: a partial run replaces only part of a result."""
     if not base or not head:
         return ""
-    before, after = getattr(base[-1], what), getattr(head[-1], what)
-    names = sorted(name for name in {*before, *after} if before.get(name) != after.get(name))
-    if not names:
-        return ""
+    before, after = ([getattr(record, what) for record in records] for records in (base, head))
+    names = sorted({name for facts in (*before, *after) for name in facts})
+    values = {name: (_values(before, name), _values(after, name)) for name in names}
     pairs = ", ".join(
-        f"{name} {_spelled(before.get(name))} and {_spelled(after.get(name))}" for name in names
+        f"{name} {one} and {other}" for name, (one, other) in values.items() if one != other or "/" in one
     )
-    return f"Different {what}: {pairs}; {consequence}."
+    return f"Different {what}: {pairs}; {consequence}." if pairs else ""
+
+
+def _values(facts: list[Mapping[str, Any]], name: str) -> str:
+    return "/".join(sorted({_spelled(each.get(name)) for each in facts}))
 
 
 def _spelled(value: Any, most: int = 40) -> str:  # noqa: ANN401 - JSON
     text = "not set" if value is None else str(value)
-    return text if len(text) <= most else f"{text[:most]}…"
+    return (text if len(text) <= most else f"{text[:most]}…").replace("/", "|")

@@ -91,10 +91,14 @@ def _check_types(sample: Sample) -> None:
     texts = [getattr(sample, name) for name in _TEXTS] + list(sample.params)
     wrong += [value for value in texts if not isinstance(value, str)]
     wrong += [value for value in (sample.round, sample.index) if type(value) is not int]
-    wrong += [value for value in (sample.work, sample.health) if not isinstance(value, str | None)]
+    wrong += [value for value in _optional_texts(sample) if not isinstance(value, str | None)]
     if wrong or None in (sample.wall_s, sample.items):
         msg = f"impossible value {(wrong or [None])[0]!r}"
         raise TypeError(msg)
+
+
+def _optional_texts(sample: Sample) -> tuple[object, ...]:
+    return sample.work, sample.health, sample.version, sample.conditions
 
 
 def _is_quantity(value: object) -> bool:

@@ -2,6 +2,7 @@ from collections.abc import Callable
 from typing import Any
 
 from machmeter.model import Pressure, Sample
+from machmeter.report import labels
 from machmeter.report.summary import commit_order, summarise
 
 MakeSample = Callable[..., Sample]
@@ -79,3 +80,21 @@ def test_commits_follow_the_history_then_the_clock(sample: MakeSample) -> None:
     at = {"new": "2026-01-01", "old": "2026-01-04", "late": "2026-01-03", "early": "2026-01-02"}
     samples = [sample(commit=commit, started_at=time) for commit, time in at.items()]
     assert commit_order(samples, {"old": 3, "new": 8}) == ("old", "new", "early", "late")
+
+
+def test_other_conditions_are_marked(sample: MakeSample) -> None:
+    """Samples of one commit under two thread settings, and a commit under others than the one before."""
+    first = [sample(conditions="OMP_NUM_THREADS=1"), sample(conditions="OMP_NUM_THREADS=8", index=1)]
+    later = sample(commit="b" * 40, conditions="OMP_NUM_THREADS=8", started_at="2026-03-02T08:00:00+00:00")
+    one, two = summarise([*first, later])
+    assert "conditions differ" in labels.marks(one)
+    assert "conditions changed" in labels.marks(two)
+    assert "conditions differ" not in labels.marks(two)
+
+
+def test_samples_of_an_edited_benchmark_are_not_pooled(sample: MakeSample) -> None:
+    """Only the latest version of the code is shown, as in asv."""
+    old = sample(version="one", wall_s=1.0)
+    new = sample(version="two", wall_s=50.0, started_at="2026-03-02T08:00:00+00:00")
+    (row,) = summarise([old, new])
+    assert (row.samples, row.wall.median) == (1, 50.0)

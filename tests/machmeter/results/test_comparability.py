@@ -88,9 +88,16 @@ def test_what_differed_is_said(results: Path, change: dict[str, Any], said: str)
     assert said in note
 
 
-def test_the_latest_run_of_a_commit_counts(results: Path) -> None:
-    """A commit that was measured again under the same conditions is comparable."""
+def test_every_run_of_a_commit_counts(results: Path) -> None:
+    """A later run may have replaced a part of the results only, so both conditions are told."""
     measure(results, BASE, "run-1", storage={"type": "nfs"})
     measure(results, BASE, "run-3")
     measure(results, HEAD, "run-2")
-    assert notes(results, TAG, BASE, HEAD) == ()
+    (note,) = notes(results, TAG, BASE, HEAD)
+    assert "Different storage: type nfs/nvme and nvme" in note
+
+
+def test_conditions_that_nobody_recorded_are_said_to_be_unknown(results: Path) -> None:
+    """Silence would mean that they are the same."""
+    measure(results, BASE, "run-1")
+    assert notes(results, TAG, BASE, HEAD) == ("The conditions of bbbbbbbb are not on record.",)
