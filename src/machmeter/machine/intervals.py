@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from functools import lru_cache
 from statistics import median
 from typing import Final, NamedTuple
 
@@ -45,6 +46,7 @@ def median_interval(values: Sequence[float]) -> Interval:
     return Interval(median(ordered), ordered[skip], ordered[-1 - skip])
 
 
+@lru_cache(maxsize=1024)
 def _left_out(count: int) -> int:
     """Count how many values the interval leaves out on each side."""
     if count > _EXACT_UP_TO:

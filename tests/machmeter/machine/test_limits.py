@@ -1,5 +1,4 @@
 import math
-import random
 import sys
 from pathlib import Path
 
@@ -8,7 +7,6 @@ import pytest
 from machmeter.machine.intervals import median_interval
 from machmeter.machine.kernels import Setting
 from machmeter.machine.limits import PLAIN_KERNELS, SUITE_KERNELS, mach, measure
-from machmeter.report.estimate import estimate
 
 SETTING = Setting("box-1c-1g-00000000", "one", "run-1", Path("/tmp"))
 
@@ -67,14 +65,6 @@ def test_the_interval_misses_the_median_as_often_as_the_binomial_says() -> None:
         one_more = missed + 2 * math.comb(count, skip + 1) / 2**count
         assert missed <= 0.05 < one_more
         assert interval.high == count - 1 - skip
-
-
-def test_limits_and_reports_have_the_same_interval() -> None:
-    """The pages' estimate of a median is the same one."""
-    for count in (1, 2, 5, 6, 7, 30, 1000, 1001, 5000):
-        values = [random.Random(count).random() for _ in range(count)]  # noqa: S311 - no secret
-        pages = estimate(values)
-        assert median_interval(values) == (pages.median, pages.low, pages.high)
 
 
 def test_a_median_of_nothing_is_refused() -> None:
