@@ -88,9 +88,9 @@ class MachmeterEnvironment(environment.Environment):
         This happens where asv discovers and measures: environments are also made in child processes, whose
         memory is lost. asv tries another commit after a `UserError` here, so it must be none.
         """
-        chosen = session.mode(self._options.health)
-        mark = session.check_health(self._results_dir, chosen, self._installer.python)
-        session.Session.of(self._results_dir).keep(Path(self._path), mark)
+        ours = session.Session.of(self._results_dir)
+        mark = ours.mark(session.mode(self._options.health), self._installer.python)
+        ours.keep(Path(self._path), mark)
         return mark
 
     def run(self, args: list[str], **kwargs: Any) -> Any:  # noqa: ANN401 - asv's signature

@@ -55,52 +55,6 @@ def mode(option: str) -> str:
     return chosen
 
 
-def check_health(results_dir: Path, chosen: str, suite_python: Path) -> str | None:
-    """Check this node once a driver, against what its class has shown before.
-
-    Parameters
-    ----------
-    results_dir : Path
-        asv's results directory; the observation is kept beside it.
-    chosen : str
-        One of `HEALTH_MODES`.
-    suite_python : Path
-        Python of the suite's environment, for the GPU's kernels.
-
-    Returns
-    -------
-    str or None
-        The mark that every sample carries: what is slow. None for a healthy or unknown node.
-
-    Raises
-    ------
-    UnhealthyNodeError
-        If something is slow and the mode is "refuse".
-    """
-    if chosen == "off":
-        return None
-    record = _observe_once(results_dir, suite_python)
-    if not record.health.slow:
-        return None
-    if chosen == "refuse":
-        raise UnhealthyNodeError(record.tag, record.health.text)
-    return record.health.text
-
-
-#: The environment's Python is no part of the key: the node is the same whatever is installed.
-_OBSERVED: dict[Path, HealthRecord] = {}
-
-
-def _observe_once(results_dir: Path, suite_python: Path) -> HealthRecord:
-    if results_dir not in _OBSERVED:
-        say("Checking the node's health (some seconds)")
-        record = _OBSERVED[results_dir] = observe(results_dir, suite_python)
-        say(f"Health: {record.health.text}")
-        if record.health.slow:
-            log.warning("This node is not healthy: every sample carries that mark, if it is measured at all.")
-    return _OBSERVED[results_dir]
-
-
 def observe(results_dir: Path, suite_python: Path | None) -> HealthRecord:
     """Observe this node's health, judge it, and keep the observation."""
     setting = here(suite_python)
@@ -144,6 +98,7 @@ class Session:
         self._results_dir = results_dir
         self._versions: dict[str, set[str]] = {}
         self._kept = False
+        self._health: HealthRecord | None = None
         found = fingerprint()
         self.record = RunRecord(
             run=run_identifier(),
@@ -161,6 +116,38 @@ class Session:
         """Return this driver's session; all environments of a run share it."""
         return cls(results_dir)
 
+    def mark(self, chosen: str, suite_python: Path) -> str | None:
+        """Check this node once, against what its class has shown before.
+
+        Parameters
+        ----------
+        chosen : str
+            One of `HEALTH_MODES`.
+        suite_python : Path
+            Python of the suite's environment, for the GPU's kernels.
+
+        Returns
+        -------
+        str or None
+            The mark that every sample carries: what is slow. None for a healthy or unknown node.
+
+        Raises
+        ------
+        UnhealthyNodeError
+            If something is slow and the mode is "refuse".
+        """
+        if chosen == "off":
+            return None
+        if self._health is None:
+            say("Checking the node's health (some seconds)")
+            self._health = observe(self._results_dir, suite_python)
+            say(f"Health: {self._health.health.text}")
+        if not self._health.health.slow:
+            return None
+        if chosen == "refuse":
+            raise UnhealthyNodeError(self._health.tag, self._health.health.text)
+        return self._health.health.text
+
     def keep(self, environment: Path, mark: str | None) -> None:
         """Keep the record, with everything that is installed in an environment at this moment.
 
@@ -169,7 +156,7 @@ class Session:
         environment : Path
             Root of a virtual environment. Each environment and commit of a run adds its own versions.
         mark : str or None
-            What `check_health` returned.
+            What `mark` returned.
         """
         found = {**libraries(site_packages(environment)), "python": _python_version(environment)}
         before = {name: set(versions) for name, versions in self._versions.items()}
