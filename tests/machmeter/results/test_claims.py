@@ -3,6 +3,7 @@ from pathlib import Path
 import pytest
 
 from machmeter.errors import MachineMismatchError, UnknownMachineError
+from machmeter.machine import document
 from machmeter.model import Fingerprint
 from machmeter.results.claims import claim
 from machmeter.results.layout import fingerprint_path
@@ -27,6 +28,7 @@ def test_another_state_is_the_same_machine(tmp_path: Path) -> None:
     """A new kernel does not make other hardware."""
     claim(tmp_path / "results", "lab", HERE)
     claim(tmp_path / "results", "lab", Fingerprint(HERE.identity, {"kernel": "6.2"}, HERE.label))
+    assert document.read(fingerprint_path(tmp_path / "results", "lab")).state == {"kernel": "6.1"}
 
 
 def test_other_hardware_under_the_same_name_is_refused(tmp_path: Path) -> None:
