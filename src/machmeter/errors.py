@@ -1,5 +1,7 @@
 """Every deliberate error of machmeter: each says the fact, the reason and the next command."""
 
+import re
+import shlex
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -127,4 +129,96 @@ class UnknownTagError(MachmeterError):
             f'No machine is known as "{tag}".',
             f"Known here: {names}." if names else "No machine has results here yet.",
             '"machmeter machine --list" describes them.',
+        )
+
+
+class UnknownMomentError(MachmeterError):
+    """Neither a measured commit nor a date."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(
+            f'"{name}" is neither a commit that was measured nor a date.',
+            "So nobody knows which changes came after it.",
+            'Give the beginning of a measured commit\'s hash, or a date as in "2026-03-01".',
+        )
+
+
+class NothingToMeasureError(MachmeterError):
+    """No benchmark was found to measure."""
+
+    def __init__(self, pattern: str | None, notes: Iterable[str]) -> None:
+        told = "; ".join(notes)
+        super().__init__(
+            f"No benchmark matches {pattern!r}." if pattern is not None else "The suite has no benchmark.",
+            f"Nothing was measured, so nothing is known to be fine{f' ({told})' if told else ''}.",
+            '"asv check" lists what is wrong with a suite; "machmeter gate BASE" alone measures all of it.',
+        )
+
+
+class WrongCommitError(MachmeterError):
+    """A side of a comparison imported the other side's code."""
+
+    def __init__(self, side: str, module: str, file: str) -> None:
+        super().__init__(
+            f"The {side} imported {module} from {file}, which is the other commit.",
+            "Both sides would be the same code, and every benchmark would look unchanged.",
+            '"machmeter gate --fresh" starts every process anew; please report how the project is installed.',
+        )
+
+
+class UninstallableCommitError(MachmeterError):
+    """A commit does not build or install."""
+
+    def __init__(self, commit: str, cause: str) -> None:
+        super().__init__(
+            f"{commit[:8]} cannot be installed: {cause}.",
+            "What cannot be installed cannot be measured.",
+            f'"asv run {commit[:8]}^! --bench just-discover --verbose" shows all that its build prints.',
+        )
+
+
+class BrokenBenchmarkProcessError(MachmeterError):
+    """A process that all benchmarks depend on ended or cannot start."""
+
+    def __init__(self, what: str, output: str) -> None:
+        super().__init__(
+            f"{what.rstrip('.')}.",
+            f"No benchmark can be measured without it{f'; it printed: {output}' if output else ''}.",
+            '"asv check" imports the suite alone; "machmeter gate … --resume" goes on with the pairs taken.',
+        )
+
+
+class UnknownChangeError(MachmeterError):
+    """An identifier names no change, or more than one."""
+
+    def __init__(self, identifier: str, fitting: int) -> None:
+        super().__init__(
+            f'"{identifier}" names {fitting or "no"} change{"" if fitting == 1 else "s"} of this history.',
+            "New results may move a change to another commit, which gives it another identifier.",
+            '"machmeter changes --all --most 0" lists them all.',
+        )
+
+
+class AmbiguousBenchmarkError(MachmeterError):
+    """Several benchmarks or parameters match where one is searched for."""
+
+    def __init__(self, pattern: str, names: Iterable[str], most: int = 20) -> None:
+        found = list(names)
+        more = f" and {len(found) - most} more" if len(found) > most else ""
+        super().__init__(
+            f"{len(found)} benchmarks match {pattern!r}: {'; '.join(found[:most])}{more}.",
+            "A bisection follows one benchmark with one set of parameters.",
+            f"Name one, parameters included: -b {shlex.quote(f'^{re.escape(found[0])}$')}.",
+        )
+
+
+class ForeignChangeError(MachmeterError):
+    """A change was seen on other hardware."""
+
+    def __init__(self, identifier: str, tag: str, here: str) -> None:
+        super().__init__(
+            f"Refusing to confirm {identifier} ({tag}) on this machine ({here}).",
+            "Answers hold for identical hardware only.",
+            f'Run "machmeter confirm {identifier}" on a node of {tag}; "machmeter changes --machine {here}" '
+            "lists what was seen on this one.",
         )

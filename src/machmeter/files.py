@@ -25,13 +25,18 @@ def write_text(path: Path, text: str, *, durable: bool = True) -> None:
     UnwritableError
         If the disk is full or the folder cannot be written; an earlier file is left as it was.
     """
+    # A lone surrogate, from a file name that is not UTF-8, is written as a character reference.
+    write_bytes(path, text.encode("utf-8", errors="xmlcharrefreplace"), durable=durable)
+
+
+def write_bytes(path: Path, content: bytes, *, durable: bool = True) -> None:
+    """Write a file of bytes; otherwise as `write_text`."""
     # Containers that share a folder often have equal pids: the name must be random.
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(6)}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        # A lone surrogate, from a file name that is not UTF-8, is written as a character reference.
-        with temporary.open("w", encoding="utf-8", errors="xmlcharrefreplace", newline="\n") as stream:
-            stream.write(text)
+        with temporary.open("wb") as stream:
+            stream.write(content)
             stream.flush()
             if durable:
                 os.fsync(stream.fileno())

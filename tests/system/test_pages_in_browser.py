@@ -1,19 +1,17 @@
 """The Machines and Samples pages in a real browser, opened from files, without a network."""
 
 import json
-import os
 import re
 import shutil
-import subprocess
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
-from html import unescape
 from pathlib import Path
 from types import SimpleNamespace
 
 import asv
 import numpy as np
 import pytest
+from browser import Opened, open_page
 
 from machmeter.machine import document
 from machmeter.model import Fingerprint, Pressure, RunRecord, Sample
@@ -24,48 +22,6 @@ pytestmark = pytest.mark.system
 
 HOSTILE = "</script><img src=x onerror=\"document.title='owned'\">"
 COMMITS = ("1f0c" * 10, "a9b3" * 10, "77de" * 10)
-FLAGS = (
-    *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
-    *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
-    *("--enable-logging=stderr", "--v=0", "--virtual-time-budget=10000", "--window-size=1280,900"),
-)
-
-
-@dataclass(frozen=True)
-class Opened:
-    """A page as the browser has it after its scripts ran.
-
-    Parameters
-    ----------
-    dom : str
-        The document as HTML.
-    console : list of str
-        Every message of the page, errors included.
-    """
-
-    dom: str
-    console: list[str]
-
-    @property
-    def text(self) -> str:
-        """The DOM without its tags."""
-        return unescape(re.sub(r"<[^>]+>", " ", self.dom.replace("<wbr>", "")))
-
-
-def browser() -> str:
-    """Find Chromium; only who says so in the environment goes without."""
-    names = ("chromium", "chromium-browser", "google-chrome")
-    found = next(filter(None, map(shutil.which, names)), None)
-    if found is None and "MACHMETER_WITHOUT_BROWSER" in os.environ:
-        pytest.skip("MACHMETER_WITHOUT_BROWSER is set and none of " + ", ".join(names) + " is on PATH")
-    assert found, f"none of {names} is on PATH: install one, or set MACHMETER_WITHOUT_BROWSER=1"
-    return found
-
-
-def open_page(page: Path, profile: Path) -> Opened:
-    command = [browser(), *FLAGS, f"--user-data-dir={profile}", "--dump-dom", page.as_uri()]
-    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=120)
-    return Opened(done.stdout, [line for line in done.stderr.splitlines() if "CONSOLE" in line])
 
 
 def fingerprint(label: str, cpu: str) -> Fingerprint:
@@ -145,7 +101,7 @@ def write_runs(results_dir: Path, tag: str) -> None:
 
 def publish(results_dir: Path, html_dir: Path) -> None:
     shutil.copytree(Path(asv.__file__).parent / "www", html_dir)
-    conf = SimpleNamespace(results_dir=str(results_dir), html_dir=str(html_dir))
+    conf = SimpleNamespace(results_dir=str(results_dir), html_dir=str(html_dir), repo=".")
     names = {"loaders.Throughput.time_epoch": {"param_names": ["strategy", "workers"]}}
     revisions = {commit: 10 + 3 * place for place, commit in enumerate(COMMITS)}
     MachmeterPages.publish(conf, None, names, None, revisions)
@@ -174,12 +130,12 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def machines(site: Path, tmp_path_factory: pytest.TempPathFactory) -> Opened:
-    return open_page(site / "machines.html", tmp_path_factory.mktemp("profile"))
+    return open_page((site / "machines.html").as_uri(), tmp_path_factory.mktemp("profile"))
 
 
 @pytest.fixture(scope="module")
 def samples(site: Path, tmp_path_factory: pytest.TempPathFactory) -> Opened:
-    return open_page(site / "samples.html", tmp_path_factory.mktemp("profile"))
+    return open_page((site / "samples.html").as_uri(), tmp_path_factory.mktemp("profile"))
 
 
 def test_machines_page_names_hardware_nodes_and_commits(machines: Opened) -> None:
@@ -198,7 +154,7 @@ def test_machines_page_shows_what_could_not_be_read(machines: Opened) -> None:
 
 def test_samples_page_lists_every_row(samples: Opened) -> None:
     """The script fills the table: 7 series at 3 commits, with parameter names and marks."""
-    assert samples.dom.count("<tr data-series=") + samples.dom.count('<tr class="') == 21
+    assert samples.dom.count("<tr data-key=") + samples.dom.count('<tr class="') == 21
     wanted = ("strategy='blosc2', workers=4", "work changed", "21 of 21 rows", "contended ")
     assert [word for word in wanted if word not in samples.text] == []
 
@@ -241,7 +197,7 @@ def act(site: Path, profile: Path, script: str) -> Opened:
     page = (site / "samples.html").read_text(encoding="utf-8")
     (site / "act.js").write_text(script, encoding="utf-8")
     (site / "act.html").write_text(page.replace("</head>", '<script src="act.js" defer></script></head>'))
-    return open_page(site / "act.html", profile)
+    return open_page((site / "act.html").as_uri(), profile)
 
 
 def test_a_hostile_row_can_be_found_and_drawn(site: Path, tmp_path: Path) -> None:
@@ -292,6 +248,6 @@ def test_fifty_thousand_samples_still_open(tmp_path: Path) -> None:
     write_samples(layout.samples_dir(results_dir, "big-1c"), many)
     publish(results_dir, tmp_path / "html")
     assert (tmp_path / "html" / "machmeter-data.js").stat().st_size < 10_000_000
-    opened = open_page(tmp_path / "html" / "samples.html", tmp_path / "profile")
+    opened = open_page((tmp_path / "html" / "samples.html").as_uri(), tmp_path / "profile")
     assert "2100 of 2100 rows" in opened.text
     assert opened.console == []

@@ -63,6 +63,24 @@ class MachmeterEnvironment(environment.Environment):
         """Tell whether this machine has that version of Python."""
         return re.match(r"^\d+\.\d+$", python) is not None and find_python(python) is not None
 
+    @property
+    def root(self) -> Path:
+        """Root of the virtual environment."""
+        return Path(self._path)
+
+    @property
+    def variables(self) -> dict[str, str]:
+        """Environment variables of a process that measures the installed commit."""
+        return {**self._global_env_vars, **self.env_vars, "PIP_USER": "false"}
+
+    def third_party(self) -> dict[str, str]:
+        """Versions of what is installed besides the project, by name."""
+        return self._installer.third_party()
+
+    def project_modules(self) -> set[str]:
+        """Top-level names of the project's modules that lie in the environment itself."""
+        return self._installer.project_modules()
+
     def check_presence(self) -> bool:
         """Tell whether the environment exists and was made from the same requirements and constraints."""
         return bool(super().check_presence()) and self._stamped() == self._stamp()

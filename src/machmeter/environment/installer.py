@@ -86,6 +86,20 @@ class Installer:
         """Distributions that came from a path below this environment (PEP 610)."""
         return [dist for dist in self._installed() if _came_from(dist, self._environment)]
 
+    def third_party(self) -> dict[str, str]:
+        """Versions of the distributions that did not come from a path below this environment, by name."""
+        project = {dist.metadata["Name"] for dist in self.project_distributions()}
+        return {
+            canonicalize_name(dist.metadata["Name"]): dist.version
+            for dist in self._installed()
+            if dist.metadata["Name"] not in project
+        }
+
+    def project_modules(self) -> set[str]:
+        """Top-level names of what the project installed, as its RECORD lists it."""
+        files = [file for dist in self.project_distributions() for file in dist.files or ()]
+        return {file.parts[0].partition(".")[0] for file in files if not file.parts[0].endswith(".dist-info")}
+
     def missing_dependencies(self) -> list[str]:
         """List the requirements of the installed project that nothing in the environment satisfies."""
         versions: dict[str, str] = {

@@ -61,7 +61,7 @@ class TimeItemBenchmark(Benchmark):
             done = self.func(*params)
             meter.stop()
             taken = meter.take()
-            row = _row(taken, items=_items(self.name, done))
+            row = _row(taken, items=items_of(self.name, done))
             samples.append(taken.wall_s / row["items"])
             if sidecar is not None:
                 payload = getattr(done, "bytes", None)
@@ -179,7 +179,14 @@ def _row(measurement: Measurement, items: float) -> dict[str, Any]:
     }
 
 
-def _items(name: str, done: Any) -> float:  # noqa: ANN401 - whatever the suite returned
+def items_of(name: str, done: Any) -> float:  # noqa: ANN401 - whatever the suite returned
+    """Items of work that a ``timeitem_*`` benchmark says it did.
+
+    Raises
+    ------
+    TypeError
+        If it returned something else.
+    """
     items = getattr(done, "items", None)
     if not isinstance(items, numbers.Real) or not float(items) > 0 or not hasattr(done, "result"):
         msg = (

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from machmeter.model import Event, Sample
 from machmeter.report import labels
@@ -15,17 +15,22 @@ MOST_DRAWN: Final = 2_000
 LEAST_DRAWN: Final = 20
 
 
-def script(data: Mapping[str, Any]) -> str:
+_Any = TypeVar("_Any")
+
+
+def script(data: Any, name: str = "machmeter") -> str:  # noqa: ANN401 - JSON
     """Spell data as JavaScript that stays data wherever it is included.
 
     Parameters
     ----------
-    data : mapping
-        JSON's types, finite numbers only.
+    data : JSON's types, finite numbers only
+        What is spelled.
+    name : str
+        Of the window's property that holds it.
     """
     # ASCII only: line separators (U+2028, U+2029) and lone surrogates are escaped by json itself.
     spelled = json.dumps(data, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
-    return "window.machmeter = " + spelled.replace("<", "\\u003c") + ";\n"
+    return f"window.{name} = " + spelled.replace("<", "\\u003c") + ";\n"
 
 
 def collect(
@@ -88,7 +93,7 @@ def most_drawn(charts: int) -> int:
     return max(LEAST_DRAWN, min(MOST_DRAWN, ALL_DRAWN // max(charts, 1)))
 
 
-def thinned(samples: Sequence[Sample], cap: int) -> list[Sample]:
+def thinned(samples: Sequence[_Any], cap: int) -> list[_Any]:
     """Keep at most `cap` samples, evenly spaced in the given order; the same ones every time."""
     if len(samples) <= cap:
         return list(samples)

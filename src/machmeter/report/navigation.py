@@ -2,7 +2,7 @@
 
 from typing import Final
 
-PAGES: Final = {"machines.html": "Machines", "samples.html": "Samples"}
+PAGES: Final = {"changes.html": "Changes", "machines.html": "Machines", "samples.html": "Samples"}
 
 #: asv's last entry, the title of the benchmark shown; ours stand before it.
 _PLACE: Final = '<li id="nav-li-graphdisplay">'
@@ -46,7 +46,7 @@ def add_offline_links(error_page: str) -> str:
     str
         The page with the links once, before its end; unchanged if it has no such end.
     """
-    links = " and ".join(f'<a href="{page}">{title}</a>' for page, title in PAGES.items())
+    links = ", ".join(f'<a href="{page}">{title}</a>' for page, title in PAGES.items())
     offline = f"<p>These pages work without a network: {links}.</p>"
     if offline in error_page:
         return error_page

@@ -69,14 +69,14 @@ def read(results_dir: Path) -> Records:
         found.append(record)
         problems += troubles
     problems += _half_written_results(results_dir)
-    return Records(tuple(found), tuple(_without_parents(problem, results_dir) for problem in problems))
+    return Records(tuple(found), tuple(without_parents(problem, results_dir) for problem in problems))
 
 
 def _read_machine(results_dir: Path, name: str) -> tuple[MachineRecord, list[str]]:
     folder = layout.samples_dir(results_dir, name)
     found = sidecars.read(folder)
     fingerprint, why_unknown = _fingerprint(layout.fingerprint_path(results_dir, name))
-    why_unknown = _without_parents(why_unknown, results_dir)
+    why_unknown = without_parents(why_unknown, results_dir)
     strangers = _strangers(folder, found.samples, {name, fingerprint.tag if fingerprint else name})
     records, troubles = runs.read(results_dir, name)
     machine = MachineRecord(name, fingerprint, why_unknown, found.samples, runs.events(records))
@@ -104,6 +104,6 @@ def _half_written_results(results_dir: Path) -> list[str]:
     return [f"{path} is not complete JSON: asv leaves it out" for path in asv_files.half_written(results_dir)]
 
 
-def _without_parents(text: str, results_dir: Path) -> str:
+def without_parents(text: str, results_dir: Path) -> str:
     """Name files relative to the results' folder: the pages are published, a person's folders are not."""
     return text.replace(f"{results_dir.parent}/", "") if results_dir.parent.name else text

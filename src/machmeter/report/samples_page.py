@@ -6,7 +6,7 @@ from typing import Any, Final
 from machmeter.report.machines_page import problem_link
 from machmeter.report.markup import POLICY_WITH_CHART, Markup, element, join, page
 
-SCRIPTS: Final = ("plotly.min.js", "machmeter-data.js", "machmeter.js")
+SCRIPTS: Final = ("plotly.min.js", "machmeter-data.js", "common.js", "machmeter.js")
 
 
 def render(data: Mapping[str, Any], problems: Sequence[str]) -> str:

@@ -1,4 +1,4 @@
-"""The pages that ``asv publish`` gains: Machines and Samples."""
+"""The pages that ``asv publish`` gains: Changes, Machines and Samples."""
 
 from collections.abc import Mapping, Sequence
 from importlib import resources
@@ -13,17 +13,26 @@ from asv.repo import Repo
 from plotly.offline import get_plotlyjs
 
 from machmeter.files import write_text
-from machmeter.report import chart_data, machines_page, navigation, records, samples_page
+from machmeter.report import (
+    changes_data,
+    changes_page,
+    chart_data,
+    machines_page,
+    navigation,
+    records,
+    samples_page,
+)
+from machmeter.results import changes, history
 
-_STATIC = ("machmeter.css", "machmeter.js")
+_STATIC = ("machmeter.css", "common.js", "machmeter.js", "changes.js")
 
 
 class MachmeterPages(OutputPublisher):
     """What asv calls once its own pages are written; asv finds it by its base class."""
 
     name = "machmeter"
-    button_label = "Machines and samples"
-    description = "What the machines are, and every sample measured on them"
+    button_label = "Changes, machines and samples"
+    description = "Where benchmarks changed, what the machines are, and every sample measured on them"
     order = 10
 
     @classmethod
@@ -40,7 +49,7 @@ class MachmeterPages(OutputPublisher):
         Parameters
         ----------
         conf : asv.config.Config
-            Names ``results_dir`` and ``html_dir``.
+            Names ``results_dir``, ``html_dir`` and ``repo``.
         repo, graphs : asv.repo.Repo, asv.graph.GraphSet
             Not used.
         benchmarks : asv.benchmarks.Benchmarks
@@ -50,6 +59,8 @@ class MachmeterPages(OutputPublisher):
         """
         names = chart_data.parameter_names(benchmarks.items())
         write_pages(Path(conf.results_dir), Path(conf.html_dir), revisions, names)
+        write_changes(Path(conf.results_dir), Path(conf.html_dir), Path(conf.repo))
+        _link(Path(conf.html_dir))
 
 
 def write_pages(
@@ -58,7 +69,7 @@ def write_pages(
     revisions: Mapping[str, int],
     parameter_names: Mapping[str, Sequence[str]],
 ) -> None:
-    """Write both pages and everything that they need without a network.
+    """Write the pages of the machines and samples, and what all pages need without a network.
 
     Parameters
     ----------
@@ -78,9 +89,29 @@ def write_pages(
         "plotly.min.js": get_plotlyjs(),
         **{name: _static(name) for name in _STATIC},
     }
+    _write(html_dir, contents)
+
+
+def write_changes(results_dir: Path, html_dir: Path, project: Path | None = None) -> None:
+    """Write the page of the changes.
+
+    Parameters
+    ----------
+    results_dir, html_dir : Path
+        Read and written; `html_dir` exists.
+    project : Path, optional
+        The project's repository: it knows the dates of commits whose results carry none.
+    """
+    past = history.read(results_dir, project=project)
+    found = changes.find(results_dir, past)
+    problems = [records.without_parents(text, results_dir) for text in (*past.problems, *found.problems)]
+    scripts = changes_data.scripts(past, found)
+    _write(html_dir, {"changes.html": changes_page.render(past, found, problems), **scripts})
+
+
+def _write(html_dir: Path, contents: Mapping[str, str]) -> None:
     for name, content in contents.items():
         write_text(html_dir / name, content, durable=False)
-    _link(html_dir)
 
 
 def _static(name: str) -> str:

@@ -10,7 +10,7 @@ _Model = TypeVar("_Model")
 
 
 def build(model: type[_Model], row: object) -> _Model:
-    """Build a dataclass of strings, numbers, tuples and further dataclasses.
+    """Build a dataclass of strings, numbers, tuples, mappings and further dataclasses.
 
     Parameters
     ----------
@@ -36,6 +36,10 @@ def build(model: type[_Model], row: object) -> _Model:
 def _value(kind: Any, value: object, name: str) -> Any:  # noqa: ANN401 - any of the model's types
     if is_dataclass(kind) and isinstance(kind, type):
         return build(kind, value)
+    if kind is Any:
+        return value
+    if get_origin(kind) is Mapping:
+        return _mapping(get_args(kind)[1], value, name)
     if get_origin(kind) is tuple:
         return _tuple(get_args(kind)[0], value, name)
     if get_origin(kind) in {Union, UnionType}:
@@ -50,6 +54,13 @@ def _value(kind: Any, value: object, name: str) -> Any:  # noqa: ANN401 - any of
         msg = f"{name} is {value!r}"
         raise ValueError(msg)
     return value
+
+
+def _mapping(kind: Any, value: object, name: str) -> dict[str, Any]:  # noqa: ANN401 - any of the model's types
+    if not isinstance(value, dict):
+        msg = f"{name} is no object"
+        raise TypeError(msg)
+    return {key: _value(kind, each, name) for key, each in value.items()}
 
 
 def _tuple(kind: Any, value: object, name: str) -> tuple[Any, ...]:  # noqa: ANN401 - any of the model's types

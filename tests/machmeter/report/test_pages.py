@@ -99,7 +99,7 @@ def test_links_are_added_to_asvs_navigation_once() -> None:
     """Each page is linked exactly once, also when the page is patched again."""
     once = navigation.add_links(ASV_INDEX)
     assert once is not None
-    assert [once.count(f'href="{page}"') for page in navigation.PAGES] == [1, 1]
+    assert [once.count(f'href="{page}"') for page in navigation.PAGES] == [1, 1, 1]
     assert navigation.add_links(once) == once
 
 
@@ -124,13 +124,14 @@ def test_asv_finds_the_publisher() -> None:
 def test_publishing_twice_writes_the_same_files(tmp_path: Path) -> None:
     """The output depends on the results alone."""
     (tmp_path / "index.html").write_text(ASV_INDEX, encoding="utf-8")
-    conf = SimpleNamespace(results_dir=str(tmp_path / "results"), html_dir=str(tmp_path))
+    conf = SimpleNamespace(results_dir=str(tmp_path / "results"), html_dir=str(tmp_path), repo=".")
     contents = []
     for _ in range(2):
         MachmeterPages.publish(conf, None, {}, None, {})
         contents.append({path.name: path.read_bytes() for path in tmp_path.iterdir()})
     assert contents[0] == contents[1]
-    ours = {"machmeter.css", "machmeter.js", "machmeter-data.js", "plotly.min.js"}
+    ours = {"machmeter.css", "common.js", "machmeter.js", "machmeter-data.js", "plotly.min.js"}
+    ours |= {"changes.js", "machmeter-changes.js"}
     assert set(contents[0]) == {"index.html", *navigation.PAGES, *ours}
 
 
@@ -140,7 +141,7 @@ def test_a_missing_navigation_warns_and_keeps_the_pages(
     """The pages are still written, and the warning says which to open."""
     warnings: list[str] = []
     monkeypatch.setattr("machmeter.report.site.log.warning", warnings.append)
-    conf = SimpleNamespace(results_dir=str(tmp_path / "results"), html_dir=str(tmp_path))
+    conf = SimpleNamespace(results_dir=str(tmp_path / "results"), html_dir=str(tmp_path), repo=".")
     MachmeterPages.publish(conf, None, {}, None, {})
     assert (tmp_path / "machines.html").exists()
     assert ["machines.html" in warning for warning in warnings] == [True]

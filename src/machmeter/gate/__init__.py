@@ -1,0 +1,1 @@
+"""A against B, now: two commits measured in turns until the answer is certain."""

@@ -1,0 +1,88 @@
+"""How a benchmark's pairs are taken: calls a sample, samples a pair, their order, the processor."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from machmeter.pairs import Side
+
+#: Seconds of a sample. The speed of a virtual machine's processor changes within tens of milliseconds, and
+#: neighbouring samples of base and head must see the same of it (docs/measurements/gate.md).
+SAMPLE_S = 0.0025
+#: Samples of each side. What differs between processes is more than what differs within one, so more pairs
+#: help more than more samples.
+SAMPLES = 16
+#: Seconds that the samples of one side may take together, with the setup before each, where they are long.
+SIDE_S = 0.5
+#: Mirrored within four samples and again within eight, so that neither a steady nor a changing drift of the
+#: machine favours a side (the first terms of the Thue-Morse sequence).
+_PATTERN = "ABBABAAB"
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How each pair of a benchmark is taken; the same for both sides.
+
+    Parameters
+    ----------
+    number : int
+        Calls in a sample.
+    samples : int
+        Samples of each side: 1, or an even number.
+    measures : str
+        "time", or "value" for what a benchmark returns once a process.
+    pinned : bool
+        Whether both sides, with their threads and children, are bound to one processor: where both compute.
+        Two of a virtual machine may differ in speed by a fifth for a while, and CPU time with them.
+    """
+
+    number: int
+    samples: int
+    measures: Literal["time", "value"] = "time"
+    pinned: bool = False
+
+    @classmethod
+    def of(cls, told: Mapping[str, Any], *, pinned: bool) -> "Plan":
+        """Choose a plan from what a first process said.
+
+        Parameters
+        ----------
+        told : mapping
+            By the base's first process: ``measures``; ``number`` of calls in a sample; ``most`` samples that
+            the suite allows; ``sample_s`` that one takes, setup included; ``call_s``, None where nothing
+            may be called before the first sample.
+        pinned : bool
+            As above.
+        """
+        if told["measures"] == "value":
+            return cls(1, 1, "value")
+        most = told["most"] or SAMPLES
+        if told["call_s"] is None or most == 1:
+            return cls(max(1, told["number"]), 1)
+        affordable = int(SIDE_S / max(told["sample_s"], 1e-9))
+        return cls(told["number"], max(2, min(SAMPLES, most, affordable) // 2 * 2), pinned=pinned)
+
+
+def first_forked(index: int) -> Side:
+    """Which side of a pair is forked first: in turns, since the later one finds warmer caches."""
+    return "base" if index % 2 == 0 else "head"
+
+
+def order(index: int, samples: int) -> str:
+    """Order of a pair's samples, A for the base; every four pairs mirror each other.
+
+    Parameters
+    ----------
+    index : int
+        Number of the pair.
+    samples : int
+        Of each side.
+    """
+    pattern = (_PATTERN * (samples // 4 + 1))[: 2 * samples]
+    swapped = (index // 2) % 2 == 1
+    return pattern.translate(str.maketrans("AB", "BA")) if swapped else pattern
+
+
+def processor(index: int, processors: Sequence[int]) -> int:
+    """Which processor a pinned pair runs on: all in turns, and each with either side forked first."""
+    return processors[(index + index // len(processors)) % len(processors)]

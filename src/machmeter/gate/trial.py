@@ -1,0 +1,160 @@
+"""One question under way: its pairs so far, and what they say."""
+
+import math
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from machmeter.analysis.comparison import LOOKS, Evidence, expected_pairs, judge, weigh
+from machmeter.gate import clock as clocks
+from machmeter.gate.plan import Plan
+from machmeter.gate.questions import Question
+from machmeter.pairs import Pair, Verdict
+
+#: Units of rates: more is better.
+_RATE = "/s"
+
+
+@dataclass(slots=True)
+class Trial:
+    """A question, its pairs and its answer.
+
+    Parameters
+    ----------
+    question : Question
+        What is asked.
+    threshold : float
+        Smallest slowdown that must be found, as a share.
+    """
+
+    question: Question
+    threshold: float
+    plan: Plan | None = None
+    pairs: list[Pair] = field(default_factory=list)
+    verdict: Verdict | None = None
+    seconds: float = 0.0
+    evidence: Evidence | None = None
+    clock: clocks.Clock | None = None
+
+    def add(self, pair: Pair) -> None:
+        """Take a new pair into account."""
+        self.pairs.append(pair)
+        self._weigh()
+        changed = self._work_changed()
+        if changed:
+            self.verdict = self.answer("work changed", changed)
+
+    def spend(self, seconds: float) -> None:
+        """Add to the time that it took."""
+        self.seconds += seconds
+        if self.verdict is not None:
+            self.verdict = replace(self.verdict, seconds=self.seconds)
+
+    @property
+    def pair_s(self) -> float:
+        """Seconds of a pair, typically."""
+        return float(np.median([pair.seconds for pair in self.pairs])) if self.pairs else 0.0
+
+    @property
+    def p_value(self) -> float:
+        """Against "no change", as far as is known."""
+        return 1.0 if self.evidence is None else self.evidence.p_value
+
+    def remaining_s(self) -> float:
+        """Guess the seconds until it is decided."""
+        if self.evidence is None:
+            return LOOKS[0] * self.pair_s
+        return max(1, expected_pairs(self.evidence, self.threshold)) * self.pair_s
+
+    def decide(self, *, discovered: bool) -> None:
+        """Give the verdict if the evidence suffices.
+
+        Parameters
+        ----------
+        discovered : bool
+            Whether the p-value is among the discoveries of the whole suite.
+        """
+        if self.verdict is not None:
+            return
+        if self.evidence is None:
+            self._decide_without_ratio()
+            return
+        word = judge(self.evidence, discovered=discovered, threshold=self.threshold)
+        if word != "undecided":
+            self.verdict = self.answer(self._in_its_direction(word))
+        elif len(self.pairs) >= LOOKS[-1]:
+            self.verdict = self.answer("inconclusive", f"{LOOKS[-1]} pairs did not settle it")
+
+    def _decide_without_ratio(self) -> None:
+        """Stop where what is returned has no ratio, such as 5 after 0: no further pair will give one."""
+        if self.clock == "value" and len(self.pairs) >= LOOKS[0]:
+            self.give_up("")
+
+    def give_up(self, reason: str) -> None:
+        """Say that time ran out."""
+        if self.verdict is None:
+            self.verdict = self.answer("inconclusive", self._obstacle() or reason)
+
+    def answer(self, word: str, reason: str = "", output: str = "") -> Verdict:
+        """Put what is known into a verdict."""
+        found = self.evidence
+        return Verdict(
+            *self.question.key,
+            word=word,
+            clock=self.clock,
+            unit=self.question.unit,
+            ratio=None if found is None else found.ratio,
+            low=None if found is None or not math.isfinite(found.high) else found.low,
+            high=None if found is None or not math.isfinite(found.high) else found.high,
+            p_value=None if found is None else found.p_value,
+            base=self._typical("base"),
+            head=self._head(),
+            spread=None if found is None else found.spread,
+            pairs=len(self.pairs),
+            contended=sum(pair.contended for pair in self.pairs),
+            seconds=self.seconds,
+            reason=reason,
+            output=output,
+        )
+
+    def _weigh(self) -> None:
+        self.clock = clocks.choose(self.pairs, self.threshold)
+        ratios, generations = clocks.log_ratios(self.pairs, self.clock)
+        self.evidence = None
+        if ratios:
+            self.evidence = weigh(
+                np.array(ratios), threshold=self.threshold, generations=np.array(generations)
+            )
+
+    def _work_changed(self) -> str:
+        """Say so where each side computed the same each time, and the sides not the same."""
+        base, head = ({getattr(pair, side).work for pair in self.pairs} for side in ("base", "head"))
+        if len(base) == len(head) == 1 and base != head and None not in base | head:
+            return "base and head computed different results"
+        return ""
+
+    def _in_its_direction(self, word: str) -> str:
+        """Take more for better where the unit is a rate."""
+        if not (self.clock == "value" and self.question.unit.endswith(_RATE)):
+            return word
+        return {"slower": "faster", "faster": "slower"}.get(word, word)
+
+    def _obstacle(self) -> str:
+        contended = sum(pair.contended for pair in self.pairs)
+        if self.clock == "wall" and contended > len(self.pairs) / 2:
+            return f"{contended} of {len(self.pairs)} pairs were contended, and wall time decides here"
+        if self.pairs and self.evidence is None:
+            return "its values have no ratio"
+        return ""
+
+    def _head(self) -> float | None:
+        """Cost of the head by the ratio: between pairs the machine's speed changes more than the code."""
+        base, found = self._typical("base"), self.evidence
+        return self._typical("head") if found is None or base is None else base * found.ratio
+
+    def _typical(self, side: str) -> float | None:
+        if self.clock is None:
+            return None
+        values = [getattr(pair, side).by(self.clock) for pair in self.pairs]
+        known = [value for value in values if value is not None and math.isfinite(value)]
+        return float(np.median(known)) if known else None

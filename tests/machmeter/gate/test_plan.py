@@ -1,0 +1,72 @@
+from collections import Counter
+from typing import Any
+
+import pytest
+
+from machmeter.gate.plan import SAMPLES, SIDE_S, Plan, first_forked, order, processor
+
+
+def told(**changes: Any) -> dict[str, Any]:
+    return {"measures": "time", "number": 4, "most": None, "call_s": 1e-3, "sample_s": 1e-3} | changes
+
+
+@pytest.mark.parametrize("index", range(8))
+def test_every_four_samples_hold_both_sides_equally(index: int) -> None:
+    """A drift within four samples costs both sides the same."""
+    letters = order(index, 32)
+    blocks = [letters[start : start + 4] for start in range(0, len(letters), 4)]
+    assert [Counter(block) for block in blocks] == [Counter("AABB")] * 16
+
+
+@pytest.mark.parametrize("samples", [1, 2, 4, 6, 10, 32])
+def test_the_order_has_as_many_samples_of_each_side_as_were_asked_for(samples: int) -> None:
+    """No side is sampled more often than the other."""
+    assert Counter(order(5, samples)) == {"A": samples, "B": samples}
+
+
+@pytest.mark.parametrize("samples", [1, 2, 8, 32])
+def test_four_pairs_mirror_each_other(samples: int) -> None:
+    """Each order occurs with either side forked first, and so does its mirror image."""
+    taken = {(order(index, samples), first_forked(index)) for index in range(4)}
+    mirrored = {(letters.translate(str.maketrans("AB", "BA")), first) for letters, first in taken}
+    assert len(taken) == 4
+    assert taken == mirrored
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 16])
+def test_every_processor_is_used_equally_with_either_side_first(count: int) -> None:
+    """No processor serves one fork order more than the other."""
+    used = Counter((processor(index, range(count)), first_forked(index)) for index in range(2 * count * 6))
+    assert len(used) == 2 * count
+    assert len(set(used.values())) == 1
+
+
+def test_a_value_is_asked_for_once_a_process() -> None:
+    """What a benchmark returns needs no rounds."""
+    assert Plan.of(told(measures="value", call_s=None), pinned=True) == Plan(1, 1, "value")
+
+
+def test_short_calls_get_all_samples() -> None:
+    """Samples of a millisecond leave room for all of them."""
+    assert Plan.of(told(), pinned=True) == Plan(4, SAMPLES, "time", pinned=True)
+
+
+def test_long_calls_get_fewer_samples_in_an_even_number() -> None:
+    """The samples of a side take about the time that a side may take."""
+    assert Plan.of(told(sample_s=SIDE_S / 7.5), pinned=False).samples == 6
+
+
+def test_very_long_calls_are_sampled_twice() -> None:
+    """Fewer would leave the order unbalanced."""
+    assert Plan.of(told(sample_s=100.0), pinned=False).samples == 2
+
+
+@pytest.mark.parametrize(("repeat", "samples"), [(1, 1), (2, 2), (3, 2), (7, 6), (1000, SAMPLES)])
+def test_the_suites_own_repeat_is_the_most(repeat: int, samples: int) -> None:
+    """A benchmark that may run only so often in a process does not run more often."""
+    assert Plan.of(told(most=repeat), pinned=False).samples == samples
+
+
+def test_a_benchmark_that_is_not_warmed_up_is_sampled_once() -> None:
+    """A second sample would not be the first call any more."""
+    assert Plan.of(told(call_s=None, number=0), pinned=False) == Plan(1, 1)
