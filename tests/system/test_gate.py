@@ -209,7 +209,9 @@ def test_uncommitted_changes_are_noted_where_a_head_is_named(
         path.write_text(kept)
     assert "1 files have uncommitted changes (toy.py)" in refused.stderr
     document = json.loads(done.stdout)
-    assert document["notes"] == ["1 files with uncommitted changes were not measured, only commits"]
+    assert document["notes"] == [
+        "1 files have uncommitted changes: commits were measured, with the suite as it is here"
+    ]
     assert document["verdicts"][0]["head"] == 1
 
 
