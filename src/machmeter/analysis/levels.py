@@ -227,13 +227,14 @@ def pruned(
 def _strength(
     ground: Ground, edges: list[int], fixed: frozenset[int], threshold: float, smallest: float
 ) -> float:
-    """Score a cut; one that changes too little stays below the threshold, however sure it is."""
+    """Score a cut; one that changes too little or makes too short a level stays below the threshold."""
     start, cut, end = edges
     if cut in fixed:
         return math.inf
-    if cut - start < _shortest(ground, start) or end - cut < _shortest(ground, end):
-        return 0.0
     before, after = _mean(ground, start, cut), _mean(ground, cut, end)
+    if cut - start < _shortest(ground, start) or end - cut < _shortest(ground, end):
+        # Of a short level's two ends the smaller one goes: the rest of it belongs to that neighbour.
+        return -1.0 / max(abs(after - before), math.ulp(0.0))
     score = _score(ground, (start, cut, end), before, after)
     return min(score, threshold * abs(after - before) / smallest) if smallest > 0 else score
 

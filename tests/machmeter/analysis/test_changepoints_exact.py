@@ -64,6 +64,12 @@ def test_jitter_of_one_count_is_not_reported_and_hides_no_step(share: float) -> 
     assert reports <= 1
 
 
+@pytest.mark.parametrize("values", [[6.0, 5.0, 5.0], [5.0, 6.0, 5.0], [6.0, 6.0, 5.0, 5.0, 5.0]])
+def test_jitter_beside_an_exact_step_does_not_move_it(values: list[float]) -> None:
+    """Of the changes within the first values of a new level the largest is the step."""
+    assert places(np.array([0.0] * 60 + values)) == [60]
+
+
 def test_outlier_does_not_set_the_unit_of_counts() -> None:
     """A step from 0 to 1 counts beside a single value of a billion."""
     values = np.repeat([0.0, 1.0], 30)
