@@ -160,9 +160,9 @@ class WrongCommitError(MachmeterError):
 
     def __init__(self, side: str, module: str, file: str) -> None:
         super().__init__(
-            f"The {side} imported {module} from {file}, which is the other commit.",
+            f"The {side} imported {module} from {file}, which is not its own commit.",
             "Both sides would be the same code, and every benchmark would look unchanged.",
-            '"machmeter gate --fresh" starts every process anew; please report how the project is installed.',
+            "Remove from the suite what puts the working tree on sys.path: the project is installed already.",
         )
 
 

@@ -73,7 +73,9 @@ def make_setting(
         for path in (folder / "benchmarks", folder / "a" / "project", folder / "b" / "project")
     )
     given = variables(os.environ | {_MARK: os.fspath(folder)} | dict(environ or {}))
-    return Setting(one, other, folder / "benchmarks", given, own)
+    files = {*base, *(base if head is None else head)}
+    names = tuple({Path(file).parts[0].removesuffix(".py") for file in files})
+    return Setting(one, other, folder / "benchmarks", given, own, names)
 
 
 def _environment(

@@ -8,6 +8,7 @@ import click
 from machmeter.cli.gate import (
     INCONCLUSIVE,
     SLOWER,
+    Pattern,
     Share,
     asv_suite,
     exit_code,
@@ -31,6 +32,7 @@ from machmeter.results.bisections import Bisection
     "-b",
     "--bench",
     "pattern",
+    type=Pattern(),
     metavar="REGEX",
     required=True,
     help="The benchmark; with its parameters where it has any.",

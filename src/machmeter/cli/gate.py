@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
@@ -47,10 +48,26 @@ class Share(click.ParamType[float]):
         return share
 
 
+class Pattern(click.ParamType[str]):
+    """A regular expression, refused before anything is installed if it is none."""
+
+    name = "regex"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:  # noqa: ANN401
+        """Check that it can be compiled."""
+        try:
+            re.compile(str(value))
+        except re.error as error:
+            self.fail(
+                f'{value!r} is no regular expression ({error}); "re.escape" of Python helps.', param, ctx
+            )
+        return str(value)
+
+
 @click.command(name="gate")
 @click.argument("base")
 @click.argument("head", required=False)
-@click.option("-b", "--bench", "pattern", metavar="REGEX", help="Only benchmarks that match.")
+@click.option("-b", "--bench", "pattern", type=Pattern(), metavar="REGEX", help="Only benchmarks that match.")
 @click.option(
     "--threshold",
     type=Share(),
@@ -92,7 +109,7 @@ def gate(suite: Suite, base: str, head: str | None, *, form: str, as_json: bool,
     measured; 5: machines differ; 6: a benchmark failed; 130: interrupted.
     """
     with asv_suite(suite) as (conf, repo), Progress(sys.stderr) as progress, noticed() as check:
-        notes = _check_tree(head)
+        notes = _check_tree(str(conf.repo), head)
 
         def watch(trials: Sequence[Trial], left_s: float) -> None:
             check()
@@ -154,7 +171,7 @@ def asv_suite(suite: Suite) -> Iterator[tuple[Config, Repo]]:
         yield conf, get_repo(conf)
 
 
-def _check_tree(head: str | None) -> tuple[str, ...]:
+def _check_tree(project: str, head: str | None) -> tuple[str, ...]:
     """Say that uncommitted changes are not measured; without a named head they may be what was meant.
 
     Raises
@@ -162,7 +179,9 @@ def _check_tree(head: str | None) -> tuple[str, ...]:
     ConfigurationError
         If no head was named and there are such changes.
     """
-    command = ["git", "status", "--porcelain", "--untracked-files=no"]
+    if not Path(project).is_dir():  # a repository somewhere else: nobody edits it here
+        return ()
+    command = ["git", "-C", project, "status", "--porcelain", "--untracked-files=no"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     changed = [line[3:] for line in done.stdout.splitlines()]
     if not changed:

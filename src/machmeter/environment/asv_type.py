@@ -1,6 +1,7 @@
 """The environment type ``machmeter`` of asv."""
 
 import hashlib
+import json
 import os
 import re
 import sys
@@ -23,6 +24,24 @@ from machmeter.probe import sidecar
 
 _BUILD_WHEEL = ["python -m pip wheel --no-deps -w {build_cache_dir} {build_dir}"]
 _STAMP = "machmeter-environment.json"
+#: Where projects keep their sources, below the checkout.
+_SOURCE_FOLDERS = (".", "src", "lib", "python")
+#: Run in the environment's python: which of these names it would import from the project's checkout, or from
+#: what the project installed. Nothing is imported.
+_ORIGINS = """\
+import importlib.util, json, os, sys
+names, root = json.loads(sys.argv[1])
+sys.path[:] = [entry for entry in sys.path if entry]
+def places(name):
+    try:
+        spec = importlib.util.find_spec(name)
+    except (ImportError, ValueError):
+        return []
+    found = [spec.origin, *(spec.submodule_search_locations or [])] if spec else []
+    return [os.path.realpath(place) + os.sep for place in found if place and os.sep in place]
+home = (os.path.join(root, "project") + os.sep, os.path.join(root, "lib") + os.sep)
+print(json.dumps([name for name in names if any(place.startswith(home) for place in places(name))]))
+"""
 #: The runner's command that comes before all of them, in the driver itself.
 _DISCOVERING = "discover"
 #: The runner's commands that time benchmarks in the process that asv starts.
@@ -78,8 +97,14 @@ class MachmeterEnvironment(environment.Environment):
         return self._installer.third_party()
 
     def project_modules(self) -> set[str]:
-        """Top-level names of the project's modules that lie in the environment itself."""
-        return self._installer.project_modules()
+        """Top-level names of the installed project's modules, wherever its installation leads."""
+        names = self._installer.project_files()
+        for folder in _SOURCE_FOLDERS:
+            names |= _modules_in(Path(self._path) / "project" / folder)
+        if not names:
+            return set()
+        asked = json.dumps([sorted(names), os.path.realpath(self._path)])
+        return set(json.loads(self.run_executable("python", ["-c", _ORIGINS, asked])))
 
     def check_presence(self) -> bool:
         """Tell whether the environment exists and was made from the same requirements and constraints."""
@@ -195,6 +220,14 @@ class MachmeterEnvironment(environment.Environment):
         if missing:
             self._installer.install(missing)
             BytecodeStore.of_user().compile(Path(self._path))
+
+
+def _modules_in(folder: Path) -> set[str]:
+    """Names that could be imported from a folder."""
+    if not folder.is_dir():
+        return set()
+    found = {path.stem if path.suffix == ".py" else path.name for path in folder.iterdir()}
+    return {name for name in found if name.isidentifier()}
 
 
 def _is_dry_run() -> bool:

@@ -95,10 +95,11 @@ class Installer:
             if dist.metadata["Name"] not in project
         }
 
-    def project_modules(self) -> set[str]:
+    def project_files(self) -> set[str]:
         """Top-level names of what the project installed, as its RECORD lists it."""
         files = [file for dist in self.project_distributions() for file in dist.files or ()]
-        return {file.parts[0].partition(".")[0] for file in files if not file.parts[0].endswith(".dist-info")}
+        names = {file.parts[0].partition(".")[0] for file in files}
+        return {name for name in names if name.isidentifier() and not name.startswith("__editable__")}
 
     def missing_dependencies(self) -> list[str]:
         """List the requirements of the installed project that nothing in the environment satisfies."""

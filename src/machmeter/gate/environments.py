@@ -44,17 +44,26 @@ def commit_of(repo: Repo, name: str) -> str:
     ConfigurationError
         If the repository has no such commit.
     """
-    try:
-        found = str(repo.get_hash_from_name(name))
-    except (NoSuchNameError, ProcessError):
-        found = ""
-    if not _HASH.fullmatch(found):  # git repeats what it takes for an option
+    found = _lookup(repo, name)
+    if not found:
+        repo.pull()  # a mirror of a remote repository may be older than the commit
+        found = _lookup(repo, name)
+    if not found:
         raise ConfigurationError(
             f"{name!r} is no commit of the project's repository.",
             "There is nothing to compare with.",
-            'Check the spelling; "git fetch" gets commits that only the server has.',
+            'Check the spelling; in a clone, "git fetch" gets commits that only the server has.',
         )
     return found
+
+
+def _lookup(repo: Repo, name: str) -> str:
+    """Full hash of a commit, empty if there is none; git repeats what it takes for an option."""
+    try:
+        found = str(repo.get_hash_from_name(name))
+    except (NoSuchNameError, ProcessError):
+        return ""
+    return found if _HASH.fullmatch(found) else ""
 
 
 def install(conf: Config, repo: Repo, base: str, head: str, chosen: str | None = None) -> tuple[Setting, str]:
@@ -86,13 +95,14 @@ def install(conf: Config, repo: Repo, base: str, head: str, chosen: str | None =
     one, other = assigned
     suite = Path(conf.benchmark_dir).absolute()
     own = [os.fspath(suite), *(os.fspath(each.root / "project") for each in assigned)]
-    own += sorted(one.project_modules() | other.project_modules())
+    names = one.project_modules() | other.project_modules()
     setting = Setting(
         base=_side("base", base, one),
         head=_side("head", head, other),
         suite=suite,
-        variables=variables(os.environ),
+        variables=variables(os.environ) | one.env_vars,
         own=tuple(own),
+        names=tuple(sorted(names)),
         different=_difference(one, other),
     )
     return setting, str(one.name)

@@ -8,7 +8,7 @@ import numpy as np
 
 from machmeter.analysis.comparison import false_discoveries
 from machmeter.gate import pair as pairs
-from machmeter.gate.plan import Plan
+from machmeter.gate.plan import Plan, first_forked
 from machmeter.gate.processes import BenchmarkError
 from machmeter.gate.questions import Question
 from machmeter.gate.scout import scout
@@ -120,10 +120,11 @@ class _Gate:
     def _sweep(self) -> None:
         """Take a pair of each open benchmark, from new sides."""
         began = time.monotonic()
-        self._stage.renew()
+        if not self._stage.fresh:  # there every process is new by itself
+            self._stage.renew()
         renewed_s = time.monotonic() - began
         chosen = self._affordable()
-        taking_s = sum(trial.pair_s for trial in chosen) or renewed_s
+        taking_s = sum(trial.pair_s for trial in chosen) or renewed_s or 1.0
         times = min(_MOST_PAIRS_A_GENERATION, max(1, round(renewed_s / taking_s)))
         for _ in range(times):
             for trial in chosen:
@@ -136,8 +137,10 @@ class _Gate:
 
         Without enough time for all, some answers are worth more than none.
         """
-        waiting = sorted(self._open(), key=lambda trial: trial.remaining_s())
-        ends = np.cumsum([trial.remaining_s() for trial in waiting])
+        known = [trial.pair_s for trial in self._trials if trial.pairs]
+        prior_s = float(np.median(known)) if known else 0.0
+        waiting = sorted(self._open(), key=lambda trial: trial.remaining_s(prior_s))
+        ends = np.cumsum([trial.remaining_s(prior_s) for trial in waiting])
         return [trial for trial, end in zip(waiting, ends, strict=True) if end <= self._left_s()] or waiting[
             :1
         ]
@@ -167,7 +170,7 @@ class _Gate:
     def _measure(self, trial: Trial, plan: Plan) -> None:
         fork = not (self._stage.fresh or trial.question.fresh)
         if not fork:
-            self._stage.renew()
+            self._stage.renew(first_forked(len(trial.pairs)))
         taken = pairs.take(
             self._stage.sides(), trial.question, plan, len(trial.pairs), self._stage.generation, fork=fork
         )

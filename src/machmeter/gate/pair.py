@@ -19,7 +19,11 @@ from machmeter.pairs import Side as SideName
 
 
 class SkippedError(Exception):
-    """The benchmark does not apply to these parameters: its setup raised NotImplementedError, or NaN came."""
+    """The benchmark does not apply to these parameters: its setup raised NotImplementedError."""
+
+
+class NoNumberError(SkippedError):
+    """It returned NaN."""
 
 
 def start(side: Side, question: Question, *, fork: bool) -> tuple[Measurer, dict[str, Any]]:
@@ -141,7 +145,7 @@ def _samples(
         name: SideName = "base" if letter == "A" else "head"
         answer = running[name].ask({"op": "sample", "number": how.number}, question.timeout_s)
         if answer.get("skipped"):
-            raise SkippedError
+            raise NoNumberError
         rows[name].append(answer)
     return rows
 
@@ -153,7 +157,10 @@ def _log_ratio(rows: Mapping[SideName, Sequence[Mapping[str, Any]]], clock: str)
     pairs = [(one, other) for one, other in both if 0 < abs(other / one) < math.inf]
     if len(pairs) < len(base) or any(one * other < 0 for one, other in pairs):
         return 0.0 if base == head and None not in base else None
-    return float(np.median([math.log(other / one) for one, other in pairs]))
+    # Of negative numbers the lower one is the better one too, and it is the larger in size.
+    signs = [1 if one > 0 else -1 for one, _ in pairs]
+    ratios = [sign * math.log(other / one) for sign, (one, other) in zip(signs, pairs, strict=True)]
+    return float(np.median(ratios))
 
 
 def _per_item(row: Mapping[str, Any], clock: str) -> float | None:

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from machmeter.model import RUN_DELAY_BOUND
 from machmeter.pairs import Side
 
 #: Seconds of a sample. The speed of a virtual machine's processor changes within tens of milliseconds, and
@@ -14,6 +15,8 @@ SAMPLE_S = 0.0025
 SAMPLES = 16
 #: Seconds that the samples of one side may take together, with the setup before each, where they are long.
 SIDE_S = 0.5
+#: More than this is more than one core, by more than the clocks err.
+_ONE_CORE = 1.1
 #: Mirrored within four samples and again within eight, so that neither a steady nor a changing drift of the
 #: machine favours a side (the first terms of the Thue-Morse sequence).
 _PATTERN = "ABBABAAB"
@@ -34,33 +37,55 @@ class Plan:
     pinned : bool
         Whether both sides, with their threads and children, are bound to one processor: where both compute.
         Two of a virtual machine may differ in speed by a fifth for a while, and CPU time with them.
+    parallel : bool
+        Whether wall time decides although both compute: on several cores at once, where a head that keeps
+        fewer of them busy is slower without computing more.
     """
 
     number: int
     samples: int
     measures: Literal["time", "value"] = "time"
     pinned: bool = False
+    parallel: bool = False
 
     @classmethod
-    def of(cls, told: Mapping[str, Any], *, pinned: bool) -> "Plan":
-        """Choose a plan from what a first process said.
+    def of(cls, base: Mapping[str, Any], head: Mapping[str, Any], *, single_threaded: bool) -> "Plan":
+        """Choose a plan from what the first processes said.
 
         Parameters
         ----------
-        told : mapping
-            By the base's first process: ``measures``; ``number`` of calls in a sample; ``most`` samples that
-            the suite allows; ``sample_s`` that one takes, setup included; ``call_s``, None where nothing
-            may be called before the first sample.
-        pinned : bool
-            As above.
+        base, head : mapping
+            ``measures``; ``number`` of calls in a sample; ``most`` samples that the suite allows;
+            ``call_s``, None where nothing may be called before the first sample. Where something may:
+            ``sample_s`` that one takes, setup included; ``computes``, ``cores`` and ``delayed`` of it.
+        single_threaded : bool
+            Whether numerical libraries compute in one thread. Those that somebody asked for would spin on
+            one processor and wait for each other.
         """
-        if told["measures"] == "value":
+        if base["measures"] == "value":
             return cls(1, 1, "value")
-        most = told["most"] or SAMPLES
-        if told["call_s"] is None or most == 1:
-            return cls(max(1, told["number"]), 1)
-        affordable = int(SIDE_S / max(told["sample_s"], 1e-9))
-        return cls(told["number"], max(2, min(SAMPLES, most, affordable) // 2 * 2), pinned=pinned)
+        most = base["most"] or SAMPLES
+        if base["call_s"] is None or most == 1:
+            return cls(max(1, base["number"]), 1)
+        affordable = int(SIDE_S / max(base["sample_s"], 1e-9))
+        samples = max(2, min(SAMPLES, most, affordable) // 2 * 2)
+        computing = bool(base["computes"] and head["computes"])
+        parallel = computing and _is_parallel(base, head)
+        return cls(
+            base["number"],
+            samples,
+            pinned=computing and single_threaded and not parallel,
+            parallel=parallel,
+        )
+
+
+def _is_parallel(base: Mapping[str, Any], head: Mapping[str, Any]) -> bool:
+    """Whether several cores are kept busy, on a node that is quiet enough to tell.
+
+    On a busy one wall time would decide nothing, and CPU time on one processor is what can be known.
+    """
+    busy = max(base["delayed"], head["delayed"]) > RUN_DELAY_BOUND
+    return not busy and max(base["cores"], head["cores"]) > _ONE_CORE
 
 
 def first_forked(index: int) -> Side:

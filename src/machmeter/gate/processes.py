@@ -3,10 +3,11 @@
 import contextlib
 import hashlib
 import os
+import shutil
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -102,18 +103,39 @@ class Zygote:
             self.end()
             raise BenchmarkError(f"The benchmark interpreter {error}.", tail(self.output)) from error
 
-    def preload(self, modules: list[str]) -> dict[str, Any]:
-        """Import modules; the answer holds ``threads`` and the ``modules`` that are there now."""
-        return self._peer.ask({"op": "import", "modules": modules}, IMPORT_TIMEOUT_S)
+    def preload(self, modules: list[str], blocked: list[str]) -> dict[str, Any]:
+        """Import modules.
 
-    def side(self, environment: SideEnvironment, suite: Path, *, modules: bool = False) -> "Side":
-        """Fork a side and wait until it has imported a commit's project and the suite; see `begin`."""
-        return self.begin(environment, suite, modules=modules)()
+        Parameters
+        ----------
+        modules : list of str
+            In the order in which a side had them.
+        blocked : list of str
+            Top-level names of the project, of which nothing may be imported.
+
+        Returns
+        -------
+        dict
+            ``threads`` and ``modules`` that there are now; ``refused``: modules that asked for the project.
+        """
+        request = {"op": "import", "modules": modules, "blocked": blocked}
+        return self._peer.ask(request, IMPORT_TIMEOUT_S)
 
     def begin(
-        self, environment: SideEnvironment, suite: Path, *, modules: bool = False
+        self, environment: SideEnvironment, suite: Path, names: Sequence[str] = (), *, modules: bool = False
     ) -> Callable[[], "Side"]:
         """Fork a side, which imports a commit's project and the suite.
+
+        Parameters
+        ----------
+        environment : SideEnvironment
+            Of the commit.
+        suite : Path
+            Folder of the benchmarks.
+        names : sequence of str
+            The project's top-level modules, whose files it names.
+        modules : bool
+            Whether it lists everything that it has imported.
 
         Returns
         -------
@@ -135,6 +157,7 @@ class Zygote:
             "folder": os.fspath(folder),
             "output": os.fspath(output),
             "modules": modules,
+            "names": list(names),
         }
         pid = self._peer.ask(request, _FORK_TIMEOUT_S)["pid"]
 
@@ -202,7 +225,7 @@ class Side:
         """
         token = self._hub.token()
         output = self._folder / f"output-{token}.txt"
-        place = self._folder / (f"cache-{_slug(cache)}" if cache else "work")
+        place = self._folder / (f"cache-{_slug(cache)}" if cache else f"work-{token}")
         sent = request | {
             "token": token,
             "fork": fork,
@@ -214,7 +237,7 @@ class Side:
             peer, _ = self._hub.caller(token, lambda: is_alive(pid))
         except PeerError as error:
             raise BenchmarkError(f"{self.name}: the measuring process {error}", tail(output)) from error
-        return Measurer(self, peer, output, forked=fork)
+        return Measurer(self, peer, output, scratch=None if cache else place, forked=fork)
 
     @property
     def alive(self) -> bool:
@@ -241,10 +264,11 @@ class Side:
 class Measurer:
     """A measuring process; made by `Side.measurer`."""
 
-    def __init__(self, side: Side, peer: Peer, output: Path, *, forked: bool) -> None:
+    def __init__(self, side: Side, peer: Peer, output: Path, *, scratch: Path | None, forked: bool) -> None:
         self._side = side
         self._peer = peer
         self._output = output
+        self._scratch = scratch
         self._forked = forked
         self._finished = False
         self._ended = False
@@ -282,6 +306,8 @@ class Measurer:
         _kill_group(self._peer.pid)
         reaped = self._side.reap(self._peer.pid) if self._forked else {"left": 0}
         self._output.unlink(missing_ok=True)
+        if self._scratch is not None:
+            shutil.rmtree(self._scratch, ignore_errors=True)
         return int(reaped["left"])
 
     def _checked(self, ask: Callable[[], dict[str, Any]]) -> dict[str, Any]:

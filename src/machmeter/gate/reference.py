@@ -85,7 +85,7 @@ def make(folder: Path, effects: Sequence[float]) -> Setting:
     base = _side(folder, "base", dict.fromkeys(effects, _UNITS))
     head = _side(folder, "head", {effect: round(_UNITS * (1 + effect)) for effect in effects})
     variables = environments.variables(os.environ)
-    return Setting(base, head, suite, variables, own=(os.fspath(suite), _MODULE))
+    return Setting(base, head, suite, variables, own=(os.fspath(suite),), names=(_MODULE,))
 
 
 def _side(folder: Path, name: str, units: dict[float, int]) -> SideEnvironment:

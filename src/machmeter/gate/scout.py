@@ -36,6 +36,7 @@ class _Told:
     prepared: Mapping[str, Any] | None = None
     modules: Mapping[str, str | None] | None = None
     error: BenchmarkError | None = None
+    no_number: bool = False
 
 
 def scout(stage: Stage, question: Question) -> Scouted:
@@ -48,12 +49,12 @@ def scout(stage: Stage, question: Question) -> Scouted:
         return Scouted(None, "failed", head.error.reason, head.error.output)
     if base.error is not None:
         return Scouted(None, "added", f"it does not run at the base ({base.error.reason})", base.error.output)
+    if head.no_number and base.prepared is not None:
+        return Scouted(None, "failed", "head: it returned NaN, which the base does not")
     if head.prepared is None or base.prepared is None:
         return _skipped(base, head)
     stage.learn(base.modules or {}, head.modules or {})
-    # Numerical threads that somebody asked for would spin on one processor and wait for each other.
-    pinned = stage.single_threaded and base.prepared["computes"] and head.prepared["computes"]
-    return Scouted(Plan.of(base.prepared, pinned=pinned))
+    return Scouted(Plan.of(base.prepared, head.prepared, single_threaded=stage.single_threaded))
 
 
 def prepare_cache(stage: Stage, question: Question, side: Side) -> None:
@@ -88,8 +89,8 @@ def _ask(stage: Stage, question: Question, name: Any) -> _Told:  # noqa: ANN401 
         if not fork:
             stage.renew()
         return _run(stage.sides()[name], question, fork=fork)
-    except pair.SkippedError:
-        return _Told()
+    except pair.SkippedError as error:
+        return _Told(no_number=isinstance(error, pair.NoNumberError))
     except BenchmarkError as error:
         return _Told(error=error)
 
@@ -97,14 +98,14 @@ def _ask(stage: Stage, question: Question, name: Any) -> _Told:  # noqa: ANN401 
 def _run(side: Side, question: Question, *, fork: bool) -> _Told:
     process, prepared = pair.start(side, question, fork=fork)
     try:
-        found = {"number": prepared["number"], "sample_s": 0.0, "computes": False}
+        found = {"number": prepared["number"]}
         if prepared["call_s"] is not None and prepared["most"] != 1:
             calibrate = {"op": "calibrate", "seconds": plan.SAMPLE_S}
             found = process.ask(calibrate, question.timeout_s)
         if prepared["call_s"] is None:  # it has not been called yet
             answer = process.ask({"op": "sample", "number": max(1, found["number"])}, question.timeout_s)
             if answer["skipped"]:
-                raise pair.SkippedError
+                raise pair.NoNumberError
         finished = process.ask({"op": "finish", "modules": True}, question.timeout_s)
     finally:
         process.end()

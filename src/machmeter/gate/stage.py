@@ -4,7 +4,7 @@ import contextlib
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -13,6 +13,7 @@ from machmeter.errors import WrongCommitError
 from machmeter.gate.peers import Hub, PeerError
 from machmeter.gate.processes import BenchmarkError, Side, SideEnvironment, Zygote
 from machmeter.pairs import Side as SideName
+from machmeter.probe.forks.process import is_link
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +29,9 @@ class Setting:
     variables : mapping of str to str
         The whole environment of the benchmark processes.
     own : tuple of str
-        Folders and top-level module names of the project and the suite: never imported by a zygote.
+        Folders of the project and the suite, of which a zygote imports nothing.
+    names : tuple of str
+        The project's top-level modules.
     different : str
         Why the two sides cannot have a zygote in common, empty if they can.
     """
@@ -38,6 +41,7 @@ class Setting:
     suite: Path
     variables: Mapping[str, str]
     own: tuple[str, ...] = ()
+    names: tuple[str, ...] = ()
     different: str = ""
 
 
@@ -66,6 +70,7 @@ class Stage:
         self._zygotes: dict[SideName, Zygote] = {}
         self._sides: dict[SideName, Side] = {}
         self._modules: list[str] = []
+        self._left_out: set[str] = set()
         self._caches: set[tuple[str, str]] = set()
         self.broken_caches: dict[tuple[str, str], BenchmarkError] = {}
         self.generation = -1
@@ -100,7 +105,6 @@ class Stage:
             side = self._fork(name, modules=True)
             greetings[name] = side.greeting
             side.end()
-            self._check_origin(name, side.greeting["modules"])
         self._judge(greetings)
         self.learn(*(greeting["modules"] for greeting in greetings.values()))
         return greetings
@@ -112,9 +116,26 @@ class Stage:
         self._modules += new
         if not new or self.fresh:
             return
-        answer = self._zygotes["base"].preload(new)
-        if answer["threads"] > 1:
+        answer = self._zygotes["base"].preload(new, list(self._setting.names))
+        if answer["refused"]:
+            self._leave_out(answer["refused"])
+        elif answer["threads"] > 1:
             self.fresh = f"importing third-party modules starts {answer['threads'] - 1} threads"
+            self._restart()
+
+    def _leave_out(self, refused: Sequence[str]) -> None:
+        """Start over without the packages that import the project, and with fresh processes if that fails.
+
+        Whatever was imported while they asked for it may have seen a world without the project.
+        """
+        packages = {name.partition(".")[0] for name in refused}
+        kept = [name for name in self._modules if name.partition(".")[0] not in packages]
+        self._left_out |= packages
+        self._restart()
+        answer = self._zygotes["base"].preload(kept, list(self._setting.names))
+        leaked = {name.partition(".")[0] for name in answer["modules"]} & set(self._setting.names)
+        if answer["refused"] or answer["threads"] > 1 or leaked:
+            self.fresh = f"third-party modules import the project ({', '.join(sorted(packages))})"
             self._restart()
 
     @property
@@ -134,15 +155,23 @@ class Stage:
             self.renew()
         return self._sides
 
-    def renew(self) -> None:
-        """End the present sides and make new ones, the head's first in every other generation."""
+    def renew(self, first: SideName | None = None) -> None:
+        """End the present sides and make new ones.
+
+        Parameters
+        ----------
+        first : str, optional
+            Which one is forked first; in turns by default.
+        """
         self.end_sides()
         self.generation += 1
-        names: tuple[SideName, SideName] = ("base", "head") if self.generation % 2 == 0 else ("head", "base")
+        first = first or ("base" if self.generation % 2 == 0 else "head")
+        names: tuple[SideName, SideName] = ("base", "head") if first == "base" else ("head", "base")
         # Both import at the same time: that is not timed.
         begun = {name: self._begin(name) for name in names}
         for name, join in begun.items():
             self._sides[name] = join()
+            self._check_origin(name, self._sides[name].greeting["project"])
 
     def end_sides(self) -> None:
         """End the present sides."""
@@ -173,11 +202,19 @@ class Stage:
         self._zygotes = {"base": zygote, "head": zygote}
 
     def _fork(self, name: SideName, *, modules: bool = False) -> Side:
-        return self._begin(name, modules=modules)()
+        side = self._begin(name, modules=modules)()
+        try:
+            self._check_origin(name, side.greeting["project"])
+        except WrongCommitError:
+            side.end()
+            raise
+        return side
 
     def _begin(self, name: SideName, *, modules: bool = False) -> Callable[[], Side]:
         environment = self._setting.base if name == "base" else self._setting.head
-        return self._zygotes[name].begin(environment, self._setting.suite, modules=modules)
+        return self._zygotes[name].begin(
+            environment, self._setting.suite, self._setting.names, modules=modules
+        )
 
     def _judge(self, greetings: Mapping[str, Mapping[str, Any]]) -> None:
         for name, greeting in greetings.items():
@@ -194,20 +231,21 @@ class Stage:
         Raises
         ------
         WrongCommitError
-            If it imported a module from the other side's environment.
+            If it imported the project from anywhere but its own environment: the other side's, or the
+            working tree that a suite has put on the import path.
         """
-        environment = self._setting.head if name == "base" else self._setting.base
-        other = os.path.join(os.path.realpath(environment.prefix), "project") + os.sep  # noqa: PTH118
+        environment = self._setting.base if name == "base" else self._setting.head
+        mine, suite = (os.path.realpath(path) + os.sep for path in (environment.prefix, self._setting.suite))
         for module, file in modules.items():
-            if file is not None and os.path.realpath(file).startswith(other):
+            if file is not None and not os.path.realpath(file).startswith((mine, suite)):
                 raise WrongCommitError(name, module, file)
 
     def _foreign(self, modules: Mapping[str, str | None]) -> Iterable[str]:
         """Names of modules that belong to neither the project nor the suite."""
-        folders = tuple(os.path.realpath(entry) + os.sep for entry in self._setting.own if os.sep in entry)
-        names = {entry for entry in self._setting.own if os.sep not in entry}
+        folders = tuple(os.path.realpath(folder) + os.sep for folder in self._setting.own)
+        names = {*self._setting.names, *self._left_out, "__main__"}
         for name, file in modules.items():
-            if file is None or name.partition(".")[0] in names or name == "__main__":
+            if file is None or name.partition(".")[0] in names or is_link(name):
                 continue
             if not os.path.realpath(file).startswith(folders):
                 yield name

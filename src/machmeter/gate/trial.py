@@ -11,6 +11,8 @@ from machmeter.gate.plan import Plan
 from machmeter.gate.questions import Question
 from machmeter.pairs import Pair, Verdict
 
+#: So many equal results of a side are no accident.
+_STABLE_PAIRS = 4
 #: Units of rates: more is better.
 _RATE = "/s"
 
@@ -60,10 +62,16 @@ class Trial:
         """Against "no change", as far as is known."""
         return 1.0 if self.evidence is None else self.evidence.p_value
 
-    def remaining_s(self) -> float:
-        """Guess the seconds until it is decided."""
+    def remaining_s(self, prior_s: float = 0.0) -> float:
+        """Guess the seconds until it is decided.
+
+        Parameters
+        ----------
+        prior_s : float, seconds
+            What a pair of other benchmarks takes, for one that has not been measured yet.
+        """
         if self.evidence is None:
-            return LOOKS[0] * self.pair_s
+            return LOOKS[0] * (self.pair_s or prior_s)
         return max(1, expected_pairs(self.evidence, self.threshold)) * self.pair_s
 
     def decide(self, *, discovered: bool) -> None:
@@ -80,6 +88,8 @@ class Trial:
             self._decide_without_ratio()
             return
         word = judge(self.evidence, discovered=discovered, threshold=self.threshold)
+        if word == "unchanged" and self.clock == "cpu":
+            word = "unchanged" if clocks.same_waiting(self.pairs, self.threshold) else "undecided"
         if word != "undecided":
             self.verdict = self.answer(self._in_its_direction(word))
         elif len(self.pairs) >= LOOKS[-1]:
@@ -118,7 +128,8 @@ class Trial:
         )
 
     def _weigh(self) -> None:
-        self.clock = clocks.choose(self.pairs, self.threshold)
+        parallel = self.plan is not None and self.plan.parallel
+        self.clock = clocks.choose(self.pairs, self.threshold, parallel=parallel)
         ratios, generations = clocks.log_ratios(self.pairs, self.clock)
         self.evidence = None
         if ratios:
@@ -128,6 +139,8 @@ class Trial:
 
     def _work_changed(self) -> str:
         """Say so where each side computed the same each time, and the sides not the same."""
+        if len(self.pairs) < _STABLE_PAIRS:  # a result that varies by itself says nothing
+            return ""
         base, head = ({getattr(pair, side).work for pair in self.pairs} for side in ("base", "head"))
         if len(base) == len(head) == 1 and base != head and None not in base | head:
             return "base and head computed different results"

@@ -8,6 +8,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from machmeter.report.labels import parameters, printable, short_commit
+from machmeter.report.markdown import plain
 from machmeter.report.verdict_text import change
 from machmeter.results.bisections import Bisection, Commit, FoundStep, Visited
 
@@ -48,8 +49,8 @@ def markdown(found: Bisection) -> str:
         ("---:", "---", "---:", "---", "---:", "---"),
         *(_cells(each) for each in found.tested),
     ]
-    table = ["| " + " | ".join(_cell(cell) for cell in row) + " |" for row in rows]
-    return "\n".join([*table, "", *(f"{_cell(line.strip())}  " for line in sentences(found))]).rstrip() + "\n"
+    table = ["| " + " | ".join(plain(cell) for cell in row) + " |" for row in rows]
+    return "\n".join([*table, "", *(f"{plain(line.strip())}  " for line in sentences(found))]).rstrip() + "\n"
 
 
 def sentences(found: Bisection) -> Iterator[str]:
@@ -116,9 +117,3 @@ def _cells(tested: Visited) -> Sequence[str]:
     interval = f"{change(tested.low)} … {change(tested.high)}" if known else ""
     figures = (change(tested.ratio), interval, str(tested.pairs))
     return (str(tested.position), tested.commit[:12], *figures, tested.word)
-
-
-def _cell(text: str) -> str:
-    """Keep text from ending a cell, becoming a tag or a mention."""
-    safe = printable(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-    return safe.replace("|", "\\|").replace("@", "&#64;").replace("`", "&#96;")

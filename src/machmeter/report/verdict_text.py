@@ -1,7 +1,6 @@
 """The verdicts of a comparison: in a terminal, as markdown, as GitHub annotations, as JSON."""
 
 import json
-import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
@@ -13,6 +12,7 @@ from rich.table import Table
 
 from machmeter.pairs import Comparison, Verdict
 from machmeter.report.labels import printable
+from machmeter.report.markdown import code, plain
 
 #: What needs a reader's attention comes first.
 _ORDER = (
@@ -62,15 +62,15 @@ def to_json(comparison: Comparison) -> str:
 def markdown(comparison: Comparison) -> str:
     """Lay out a table for an issue, a pull request or a step's summary."""
     lines = [
-        f"### machmeter: {_cell(headline(comparison))}",
+        f"### machmeter: {plain(headline(comparison))}",
         "",
         "| verdict | benchmark | change | 95% interval | base | head | by | pairs |",
         "|---|---|---:|---|---:|---:|---|---:|",
     ]
     for verdict in ordered(comparison.verdicts):
-        cells = (verdict.word, _code(name(verdict)), *map(_cell, _cells(verdict)))
+        cells = (verdict.word, code(name(verdict)), *map(plain, _cells(verdict)))
         lines.append("| " + " | ".join(cells) + " |")
-    told = ["- " + "<br>".join(map(_cell, line.splitlines())) for line in _explanations(comparison)]
+    told = ["- " + "<br>".join(map(plain, line.splitlines())) for line in _explanations(comparison)]
     return "\n".join([*lines, "", *told, ""]).rstrip() + "\n"
 
 
@@ -158,19 +158,6 @@ def _explanations(comparison: Comparison) -> Iterator[str]:
 
 def _lines(text: str) -> str:
     return "\n".join(map(printable, text.splitlines()))
-
-
-def _cell(text: str) -> str:
-    """Keep text from ending a cell or becoming a tag of the page that it is shown on."""
-    safe = printable(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-    return safe.replace("|", "\\|")
-
-
-def _code(text: str) -> str:
-    """Show text as it is, in a span of code with a fence that it does not hold; a bar would end the cell."""
-    longest = max((len(run) for run in re.findall("`+", text)), default=0)
-    fence, margin = "`" * (longest + 1), " " if longest else ""
-    return f"{fence}{margin}{printable(text)}{margin}{fence}".replace("|", "\\|")
 
 
 def _data(text: str) -> str:

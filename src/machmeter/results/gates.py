@@ -2,7 +2,6 @@
 
 import contextlib
 import json
-import os
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -92,17 +91,41 @@ def earlier(results_dir: Path, comparison: Comparison) -> tuple[Path | None, lis
     Returns
     -------
     path : Path or None
-        Its file, None if there is none.
+        The newest file of them, None if there is none.
     pairs : list of Pair
-        Of that file, without those of benchmarks that were edited since then.
+        Of each benchmark's newest file, without those of benchmarks that were edited since then.
     """
-    wanted = {name: getattr(comparison, name) for name in _SAME}
-    for path in sorted(gates_dir(results_dir).glob("*.jsonl"), key=os.path.getmtime, reverse=True):
+    wanted = _plain({name: getattr(comparison, name) for name in _SAME})
+    mine = _versions(comparison.facts)
+    kept: dict[tuple[str, tuple[str, ...]], list[Pair]] = {}
+    newest = None
+    # A run that was resumed holds the pairs of those before it: each benchmark's newest file has them all.
+    for path in sorted(gates_dir(results_dir).glob("*.jsonl"), key=_modified, reverse=True):
+        if {name: _header(path).get(name) for name in _SAME} != wanted:
+            continue
         header, pairs, _ = read(path)
-        if pairs and {name: header.get(name) for name in _SAME} == _plain(wanted):
-            mine, theirs = _versions(comparison.facts), _versions(header.get("facts"))
-            return path, [pair for pair in pairs if mine.get(pair.benchmark) == theirs.get(pair.benchmark)]
-    return None, []
+        theirs = _versions(header.get("facts"))
+        found: dict[tuple[str, tuple[str, ...]], list[Pair]] = {}
+        for pair in pairs:
+            if mine.get(pair.benchmark) == theirs.get(pair.benchmark):
+                found.setdefault((pair.benchmark, pair.params), []).append(pair)
+        newest = newest or (path if found else None)
+        kept = found | kept
+    return newest, [pair for each in kept.values() for pair in each]
+
+
+def _modified(path: Path) -> float:
+    try:
+        return path.stat().st_mtime
+    except OSError:  # it was removed a moment ago
+        return 0.0
+
+
+def _header(path: Path) -> Mapping[str, Any]:
+    """Read the first line alone: files of other commits may be long."""
+    for row in _rows(path):
+        return dict(row.get("comparison") or {})
+    return {}
 
 
 def _versions(facts: object) -> dict[str, str]:
@@ -112,7 +135,7 @@ def _versions(facts: object) -> dict[str, str]:
 
 
 def _rows(path: Path) -> Iterable[Mapping[str, Any]]:
-    with path.open("rb") as stream:
+    with contextlib.suppress(FileNotFoundError), path.open("rb") as stream:
         for line in stream:
             with contextlib.suppress(ValueError):
                 row = json.loads(line)

@@ -42,7 +42,7 @@ class FakeStage:
         self.generation = -1
         self.fresh = fresh
 
-    def renew(self) -> None:
+    def renew(self, _first: str | None = None) -> None:
         self.generation += 1
         self._clock.now += self._renewing_s
 

@@ -69,7 +69,7 @@ def test_a_ratio_is_one_of_calls_not_of_samples() -> None:
     ("base", "head", "expected"),
     [
         (2.0, 4.0, math.log(2)),
-        (-2.0, -4.0, math.log(2)),
+        (-2.0, -4.0, -math.log(2)),
         (0.0, 0.0, 0.0),
         (0.0, 5.0, None),
         (5.0, 0.0, None),

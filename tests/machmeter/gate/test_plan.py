@@ -7,7 +7,12 @@ from machmeter.gate.plan import SAMPLES, SIDE_S, Plan, first_forked, order, proc
 
 
 def told(**changes: Any) -> dict[str, Any]:
-    return {"measures": "time", "number": 4, "most": None, "call_s": 1e-3, "sample_s": 1e-3} | changes
+    plain = {"measures": "time", "number": 4, "most": None, "call_s": 1e-3, "sample_s": 1e-3}
+    return plain | {"computes": True, "cores": 1.0, "delayed": 0.0} | changes
+
+
+def planned(*, single_threaded: bool = True, **changes: Any) -> Plan:
+    return Plan.of(told(**changes), told(**changes), single_threaded=single_threaded)
 
 
 @pytest.mark.parametrize("index", range(8))
@@ -43,30 +48,48 @@ def test_every_processor_is_used_equally_with_either_side_first(count: int) -> N
 
 def test_a_value_is_asked_for_once_a_process() -> None:
     """What a benchmark returns needs no rounds."""
-    assert Plan.of(told(measures="value", call_s=None), pinned=True) == Plan(1, 1, "value")
+    assert planned(measures="value", call_s=None) == Plan(1, 1, "value")
 
 
 def test_short_calls_get_all_samples() -> None:
     """Samples of a millisecond leave room for all of them."""
-    assert Plan.of(told(), pinned=True) == Plan(4, SAMPLES, "time", pinned=True)
+    assert planned() == Plan(4, SAMPLES, "time", pinned=True)
 
 
 def test_long_calls_get_fewer_samples_in_an_even_number() -> None:
     """The samples of a side take about the time that a side may take."""
-    assert Plan.of(told(sample_s=SIDE_S / 7.5), pinned=False).samples == 6
+    assert planned(sample_s=SIDE_S / 7.5).samples == 6
 
 
 def test_very_long_calls_are_sampled_twice() -> None:
     """Fewer would leave the order unbalanced."""
-    assert Plan.of(told(sample_s=100.0), pinned=False).samples == 2
+    assert planned(sample_s=100.0).samples == 2
 
 
 @pytest.mark.parametrize(("repeat", "samples"), [(1, 1), (2, 2), (3, 2), (7, 6), (1000, SAMPLES)])
 def test_the_suites_own_repeat_is_the_most(repeat: int, samples: int) -> None:
     """A benchmark that may run only so often in a process does not run more often."""
-    assert Plan.of(told(most=repeat), pinned=False).samples == samples
+    assert planned(most=repeat).samples == samples
 
 
 def test_a_benchmark_that_is_not_warmed_up_is_sampled_once() -> None:
     """A second sample would not be the first call any more."""
-    assert Plan.of(told(call_s=None, number=0), pinned=False) == Plan(1, 1)
+    assert planned(call_s=None, number=0) == Plan(1, 1)
+
+
+def test_what_computes_on_several_cores_is_judged_by_wall_time_and_not_bound() -> None:
+    """On one processor a head that keeps fewer cores busy would look as fast as its base."""
+    plan = Plan.of(told(cores=1.9), told(cores=1.0), single_threaded=True)
+    assert (plan.parallel, plan.pinned) == (True, False)
+
+
+def test_a_busy_node_cannot_judge_by_wall_time() -> None:
+    """There CPU time on one processor is what can be known of a benchmark with several processes."""
+    plan = Plan.of(told(cores=1.9, delayed=0.3), told(cores=1.9), single_threaded=True)
+    assert (plan.parallel, plan.pinned) == (False, True)
+
+
+@pytest.mark.parametrize("changes", [{"computes": False}, {"single_threaded": False}])
+def test_what_waits_or_has_numerical_threads_is_not_bound(changes: dict[str, Any]) -> None:
+    """Spinning threads on one processor would wait for each other."""
+    assert not planned(**changes).pinned

@@ -109,7 +109,7 @@ def test_a_zygote_imports_neither_project_nor_suite(tmp_path: Path) -> None:
     )
     with Stage(setting) as stage:
         stage.open()
-        there = set(stage._zygotes["base"].preload([])["modules"])
+        there = set(stage._zygotes["base"].preload([], [])["modules"])
     assert "third" in there
     assert there.isdisjoint({"toy", "benchmarks", "benchmarks.bench"})
 
@@ -120,7 +120,7 @@ def test_what_a_benchmark_imports_late_comes_from_the_next_zygote(tmp_path: Path
     with Stage(benched(tmp_path, source, packages={"third.py": "X = 1\n"})) as stage:
         (asked,) = questions(stage)
         scout(stage, asked)
-        assert "third" in stage._zygotes["base"].preload([])["modules"]
+        assert "third" in stage._zygotes["base"].preload([], [])["modules"]
 
 
 def test_the_other_sides_code_is_an_error(tmp_path: Path) -> None:
@@ -528,7 +528,7 @@ def skips(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
         ("OnlyHead.track_x", "added"),
         ("OnlyBase.track_x", "removed"),
         ("track_nan", "skipped"),
-        ("track_nan_at_head", "removed"),
+        ("track_nan_at_head", "failed"),
         ("track_new", "added"),
         ("timeraw_new", "added"),
         ("time_new", "added"),
@@ -662,3 +662,54 @@ def _runs(pid: int) -> bool:
         return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
     except psutil.Error:
         return False
+
+
+def test_a_third_party_that_imports_the_project_stays_out_of_the_zygote(tmp_path: Path) -> None:
+    """A plugin of the project would bring the base's code into both sides."""
+    source = "import plug\nimport toy\n\ndef track_x():\n    return toy.VALUE + plug.VALUE\n"
+    setting = benched(
+        tmp_path,
+        source,
+        base={"toy.py": "VALUE = 1\n"},
+        head={"toy.py": "VALUE = 2\n"},
+        packages={"plug.py": "from toy import VALUE\n", "third.py": "X = 1\n"},
+    )
+    pairs = sampled(setting)
+    assert (pairs["bench.track_x"].base.value, pairs["bench.track_x"].head.value) == (2.0, 4.0)
+
+
+def test_a_third_party_that_can_do_without_the_project_has_it_all_the_same(tmp_path: Path) -> None:
+    """It must not be kept as it was imported where the project was missing."""
+    source = "import plug\n\ndef track_x():\n    return plug.VALUE\n"
+    plug = "try:\n    from toy import VALUE\nexcept ImportError:\n    VALUE = 0\n"
+    setting = benched(tmp_path, source, base={"toy.py": "VALUE = 5\n"}, packages={"plug.py": plug})
+    assert sampled(setting)["bench.track_x"].base.value == 5.0
+
+
+def test_a_suite_that_imports_the_working_tree_is_an_error(tmp_path: Path) -> None:
+    """Both sides would measure the files that lie there, whatever the commits are."""
+    (tmp_path / "toy.py").write_text("VALUE = 3\n")
+    source = (
+        "import os, sys\n"
+        "sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))\n"
+        "import toy\n\ndef track_x():\n    return toy.VALUE\n"
+    )
+    setting = benched(tmp_path, source, base={"toy.py": "VALUE = 1\n"})
+    with Stage(setting) as stage, pytest.raises(WrongCommitError, match=r"sys\.path"):
+        stage.open()
+
+
+def test_every_process_has_a_folder_of_its_own(tmp_path: Path) -> None:
+    """A benchmark that makes a file finds none from the process before it."""
+    source = "import os\n\ndef track_x():\n    os.mkdir('made')\n    return 1\n"
+    assert verdicts(benched(tmp_path, source))["bench.track_x"].word == "unchanged"
+
+
+def test_a_result_that_becomes_nan_is_a_failure(tmp_path: Path) -> None:
+    """A loss that diverges is no benchmark that was taken away."""
+    source = "import toy\n\ndef track_x():\n    return toy.VALUE\n"
+    setting = benched(
+        tmp_path, source, base={"toy.py": "VALUE = 1.0\n"}, head={"toy.py": "VALUE = float('nan')\n"}
+    )
+    found = verdicts(setting)["bench.track_x"]
+    assert (found.word, "NaN" in found.reason) == ("failed", True)

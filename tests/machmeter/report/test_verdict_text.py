@@ -203,7 +203,7 @@ def test_markdown_keeps_the_lines_of_a_failed_benchmark() -> None:
     done = comparison(verdict("failed", reason="it raised\nbecause", output="Traceback\n<b>x</b>\x1b[0m"))
     text = verdict_text.markdown(done)
     assert "it raised<br>because" in text
-    assert "Traceback<br>    &lt;b&gt;x&lt;/b&gt;" in text
+    assert "Traceback<br>    &#60;b&#62;x&#60;/b&#62;" in text
     assert "\x1b" not in text
 
 

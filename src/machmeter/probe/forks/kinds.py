@@ -132,15 +132,32 @@ class _Calls(Kind):
 
 
 class _FreshCalls(_Calls):
-    """``time_*`` with a setup: set up anew before each call, as asv does, and only the calls count."""
+    """``time_*`` with a setup: set up anew before each call, as asv does, and only the calls count.
 
-    def _take(self, number: int) -> None:
-        call, params = self._benchmark.func, self._params
-        for _ in range(number):
+    A call that is a sample by itself is read with all instruments. Several short ones are read with two
+    clocks only: the instruments would take longer than the calls. Child processes are then not counted.
+    """
+
+    def sample(self, number: int) -> dict[str, Any]:
+        if number == 1:
             self._benchmark.redo_setup()
-            self._meter.start()
-            call(*params)
-            self._meter.stop()
+            return super().sample(1)
+        wall_s = cpu_s = 0.0
+        call, params = self._benchmark.func, self._params
+        wall, cpu = time.perf_counter, time.process_time
+        self._meter.start()
+        with _without_collection():
+            for _ in range(number):
+                self._benchmark.redo_setup()
+                cpu_began, began = cpu(), wall()
+                call(*params)
+                wall_s += wall() - began
+                cpu_s += cpu() - cpu_began
+        self._meter.stop()
+        row = _row(self._meter, number)
+        share = wall_s / row["wall_s"]  # waiting for a core is spread over setups and calls
+        delay = None if row["run_delay_s"] is None else row["run_delay_s"] * share
+        return row | {"wall_s": wall_s, "cpu_s": cpu_s, "run_delay_s": delay}
 
 
 class _TimerCalls(_Calls):

@@ -119,18 +119,25 @@ def _prepare(benchmark: Any, param: int | None) -> dict[str, Any]:  # noqa: ANN4
 
 
 def _calibrate(kind: kinds.Kind, seconds: float) -> dict[str, Any]:
-    """Find the calls in a sample, and how long one takes with the setup before it."""
+    """Find the calls in a sample, how long one takes with the setup before it, and what it does meanwhile.
+
+    Threads and child processes count: ``computes`` is whether they computed, or wanted to, nearly all the
+    time; ``cores``: on how many cores; ``delayed``: share of the time in which they waited for one.
+    """
     number = kind.calls_for(seconds)
     began = time.perf_counter()
     row = kind.sample(number)
-    return {"number": number, "sample_s": time.perf_counter() - began, "computes": _computes(row)}
-
-
-def _computes(row: dict[str, Any]) -> bool:
-    """Whether a sample, with its threads and child processes, computed or wanted to nearly all the time."""
-    if row["cpu_s"] is None or row["gpu_s"] is not None:
-        return False
-    return bool(row["cpu_s"] + (row["run_delay_s"] or 0.0) > _COMPUTING * row["wall_s"])
+    sample_s = time.perf_counter() - began
+    cpu_s, delay_s, wall_s = row["cpu_s"], row["run_delay_s"] or 0.0, row["wall_s"]
+    if cpu_s is None or row["gpu_s"] is not None or not wall_s > 0:
+        return {"number": number, "sample_s": sample_s, "computes": False, "cores": 0.0, "delayed": 0.0}
+    return {
+        "number": number,
+        "sample_s": sample_s,
+        "computes": cpu_s + delay_s > _COMPUTING * wall_s,
+        "cores": cpu_s / wall_s,
+        "delayed": delay_s / wall_s,
+    }
 
 
 def _sample(kind: kinds.Kind, number: int) -> dict[str, Any]:

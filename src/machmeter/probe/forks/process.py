@@ -3,6 +3,7 @@
 import os
 import random
 import sys
+from collections.abc import Collection
 
 
 def redirect(output: str) -> None:
@@ -25,6 +26,21 @@ def seed() -> None:
         sys.modules["torch"].manual_seed(0)
 
 
-def module_files() -> dict[str, str | None]:
-    """Name and file of every module that is imported."""
-    return {name: getattr(module, "__file__", None) for name, module in list(sys.modules.items())}
+def module_files(tops: Collection[str] | None = None) -> dict[str, str | None]:
+    """Name and file of every module that is imported.
+
+    Parameters
+    ----------
+    tops : collection of str, optional
+        Only modules below these top-level names.
+    """
+    return {
+        name: getattr(module, "__file__", None)
+        for name, module in list(sys.modules.items())
+        if tops is None or name.partition(".")[0] in tops
+    }
+
+
+def is_link(module: str) -> bool:
+    """Whether a module is an editable installation's: of setuptools, or by the package ``editables``."""
+    return module.startswith(("__editable__", "_editable_impl_")) or module.partition(".")[0] == "editables"

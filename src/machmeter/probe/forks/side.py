@@ -27,7 +27,7 @@ def serve(path: str, request: dict[str, Any]) -> None:
         ``token`` to answer with; ``name`` of the side; ``prefix`` and ``packages``: the commit's
         environment and its site-packages folder; ``suite``: folder of the benchmarks; ``variables``:
         environment variables; ``folder``: where it may write; ``output``: file for what it prints;
-        ``modules``: whether to list what is imported.
+        ``modules``: whether to list what is imported; ``names``: the project's top-level modules.
     """
     process.redirect(request["output"])
     kernel.inherit_orphans()
@@ -50,6 +50,7 @@ def serve(path: str, request: dict[str, Any]) -> None:
             "benchmarks": [_describe(each) for each in benchmarks.values()],
             "broken": broken,
             "modules": process.module_files() if request["modules"] else {},
+            "project": process.module_files(request["names"]),
         }
     )
     _answer(wire, path, benchmarks)

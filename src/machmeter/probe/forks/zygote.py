@@ -8,6 +8,7 @@ import contextlib
 import functools
 import gc
 import importlib
+import importlib.abc
 import os
 import signal
 import sys
@@ -45,37 +46,70 @@ def _answer(wire: Wire, path: str) -> None:
             sides.discard(request["pid"])
             wire.send(kernel.reap(request["pid"], sides))
         else:
-            wire.send(_import(request["modules"]))
+            wire.send(_import(request["modules"], request["blocked"]))
 
 
 def forget_the_project() -> None:
     """Remove what an editable installation put on the import path: each side brings its own.
 
-    What stays is the standard library, this environment's packages and the instrument's folder.
+    What stays is the standard library, this environment's packages and the instrument's folder. The checkout
+    lies below the environment as well.
     """
     roots = tuple(os.path.realpath(root) + os.sep for root in {sys.prefix, sys.base_prefix, sys.exec_prefix})
-    sys.path[:] = [entry for entry in sys.path if entry and os.path.realpath(entry).startswith(roots)]
-    sys.meta_path[:] = [
-        finder
-        for finder in sys.meta_path
-        if not str(getattr(finder, "__module__", "")).startswith("__editable__")
+    checkout = os.path.join(os.path.realpath(sys.prefix), "project")
+    sys.path[:] = [
+        entry
+        for entry in sys.path
+        if entry
+        and (place := os.path.realpath(entry) + os.sep).startswith(roots)
+        and not place.startswith(checkout + os.sep)
     ]
+    sys.meta_path[:] = [finder for finder in sys.meta_path if not process.is_link(_module_of(finder))]
     # A side's own link has the same module name as this environment's, and must not find that one.
-    for name in [name for name in sys.modules if name.startswith("__editable__")]:
+    for name in [name for name in sys.modules if process.is_link(name)]:
         del sys.modules[name]
     sys.path_importer_cache.clear()
 
 
-def _import(modules: list[str]) -> dict[str, Any]:
-    """Import what can be imported; what needs the project fails here and is left to the sides."""
+def _module_of(finder: object) -> str:
+    return str(getattr(finder, "__module__", None) or type(finder).__module__)
+
+
+class _Blocked(importlib.abc.MetaPathFinder):
+    """Lets nothing of the project be imported while third-party modules are.
+
+    A module that asks for it, and may go on without it, must not be kept: the sides would have it as it is
+    without the project.
+    """
+
+    def __init__(self, names: list[str]) -> None:
+        self._names = set(names)
+        self.asked = False
+
+    def find_spec(self, fullname: str, path: object = None, target: object = None) -> None:  # noqa: ARG002
+        """Refuse the project's names, and leave the others to the next finder."""
+        if fullname.partition(".")[0] in self._names:
+            self.asked = True
+            raise ModuleNotFoundError(fullname)
+
+
+def _import(modules: list[str], blocked: list[str]) -> dict[str, Any]:
+    """Import what can be imported; what needs the project is named and left to the sides."""
+    refused = []
+    guard = _Blocked(blocked)
+    sys.meta_path.insert(0, guard)
     for name in modules:
         if name not in sys.modules:
+            guard.asked = False
             with contextlib.suppress(Exception):
                 importlib.import_module(name)
+            if guard.asked:
+                refused.append(name)
+    sys.meta_path.remove(guard)
     process.seed()  # the first time costs torch milliseconds, which every side would pay
     gc.collect()
     gc.freeze()  # what is here stays: collections in the forks need not write to its pages
-    return {"threads": kernel.threads(), "modules": sorted(sys.modules)}
+    return {"threads": kernel.threads(), "refused": refused, "modules": sorted(sys.modules)}
 
 
 if __name__ == "__main__":
