@@ -222,3 +222,14 @@ class ForeignChangeError(MachmeterError):
             f'Run "machmeter confirm {identifier}" on a node of {tag}; "machmeter changes --machine {here}" '
             "lists what was seen on this one.",
         )
+
+
+class ForeignPairsError(MachmeterError):
+    """The comparison that is to go on was made on other hardware."""
+
+    def __init__(self, base: str, head: str, tag: str, here: str) -> None:
+        super().__init__(
+            f"Refusing to resume: the pairs of {base[:8]} and {head[:8]} were taken on {tag}, this is {here}.",
+            "Pairs of different hardware are never put into one verdict.",
+            'Without "--resume" both commits are measured here.',
+        )

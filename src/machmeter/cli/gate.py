@@ -16,7 +16,7 @@ from asv.repo import Repo, get_repo
 
 from machmeter.cli.options import INTERRUPTED, NOTHING, Suite, suite_options
 from machmeter.cli.progress import Progress
-from machmeter.errors import ConfigurationError, DifferentHardwareError, NothingToMeasureError
+from machmeter.errors import ConfigurationError, ForeignPairsError, NothingToMeasureError
 from machmeter.gate import environments
 from machmeter.gate.compare import BUDGET_S, Request, compare
 from machmeter.gate.interrupts import noticed
@@ -126,7 +126,7 @@ def gate(suite: Suite, base: str, head: str | None, *, form: str, as_json: bool,
         except NothingToMeasureError as error:
             click.echo(f"machmeter: {error}", err=True)
             sys.exit(NOTHING)
-        except DifferentHardwareError as error:
+        except ForeignPairsError as error:
             click.echo(f"machmeter: {error}", err=True)
             sys.exit(MACHINES_DIFFER)
         except KeyboardInterrupt:

@@ -7,7 +7,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from machmeter.errors import UnwritableError
+from machmeter.errors import ForeignPairsError, UnwritableError
 from machmeter.pairs import Comparison, Pair
 from machmeter.results.layout import companion_dir
 from machmeter.results.typed import build
@@ -94,14 +94,22 @@ def earlier(results_dir: Path, comparison: Comparison) -> tuple[Path | None, lis
         The newest file of them, None if there is none.
     pairs : list of Pair
         Of each benchmark's newest file, without those of benchmarks that were edited since then.
+
+    Raises
+    ------
+    ForeignPairsError
+        If these commits have been compared on other hardware only.
     """
     wanted = _plain({name: getattr(comparison, name) for name in _SAME})
     mine = _versions(comparison.facts)
     kept: dict[tuple[str, tuple[str, ...]], list[Pair]] = {}
-    newest = None
+    newest, elsewhere = None, ""
     # A run that was resumed holds the pairs of those before it: each benchmark's newest file has them all.
     for path in sorted(gates_dir(results_dir).glob("*.jsonl"), key=_modified, reverse=True):
-        if {name: _header(path).get(name) for name in _SAME} != wanted:
+        stated = _header(path)
+        if {name: stated.get(name) for name in _SAME} != wanted:
+            if all(stated.get(name) == wanted[name] for name in ("base", "head")):
+                elsewhere = elsewhere or str(stated.get("tag") or "")
             continue
         header, pairs, _ = read(path)
         theirs = _versions(header.get("facts"))
@@ -111,6 +119,8 @@ def earlier(results_dir: Path, comparison: Comparison) -> tuple[Path | None, lis
                 found.setdefault((pair.benchmark, pair.params), []).append(pair)
         newest = newest or (path if found else None)
         kept = found | kept
+    if newest is None and elsewhere not in {"", comparison.tag}:
+        raise ForeignPairsError(comparison.base, comparison.head, elsewhere, comparison.tag)
     return newest, [pair for each in kept.values() for pair in each]
 
 

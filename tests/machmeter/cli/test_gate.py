@@ -9,7 +9,7 @@ from click.testing import CliRunner
 from machmeter.cli import gate as command
 from machmeter.cli import main
 from machmeter.cli.progress import Progress
-from machmeter.errors import DifferentHardwareError, NothingToMeasureError, UnwritableError
+from machmeter.errors import ForeignPairsError, NothingToMeasureError, UnwritableError
 from machmeter.gate.compare import Request
 from machmeter.gate.questions import Question
 from machmeter.gate.trial import Trial
@@ -156,7 +156,7 @@ def test_files_that_git_does_not_know_are_no_changes(
     ("error", "code"),
     [
         (NothingToMeasureError("nothing", ["b cannot be imported"]), 4),
-        (DifferentHardwareError("a" * 40, ["one"], "b" * 40, ["two"]), 5),
+        (ForeignPairsError("a" * 40, "b" * 40, "one", "two"), 5),
         (UnwritableError(Path("/x"), OSError(28, "No space left on device")), 2),
         (KeyboardInterrupt(), 130),
     ],

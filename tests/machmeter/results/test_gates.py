@@ -1,11 +1,12 @@
 import json
+import os
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from machmeter.errors import UnwritableError
+from machmeter.errors import ForeignPairsError, UnwritableError
 from machmeter.pairs import Comparison, Cost, Pair, Verdict
 from machmeter.results.gates import Journal, earlier, gates_dir, read
 
@@ -110,7 +111,6 @@ def test_the_pairs_of_the_same_comparison_are_found(tmp_path: Path) -> None:
     [
         {"base": "c" * 40},
         {"head": "c" * 40},
-        {"tag": "other"},
         {"environment": "other"},
         {"threads": {"OMP_NUM_THREADS": "2"}},
         {"mode": "fresh processes: it was asked for"},
@@ -121,6 +121,23 @@ def test_pairs_of_another_comparison_are_not_found(tmp_path: Path, changes: dict
     """Another commit, machine, environment, number of threads or kind of process is another question."""
     journal(tmp_path, PAIR, **changes)
     assert earlier(tmp_path / "results", BEGUN) == (None, [])
+
+
+def test_pairs_of_another_machine_are_refused(tmp_path: Path) -> None:
+    """Whoever wants to go on with them learns why not, instead of starting over in silence."""
+    journal(tmp_path, PAIR, tag="other")
+    with pytest.raises(ForeignPairsError, match="different hardware"):
+        earlier(tmp_path / "results", BEGUN)
+
+
+def test_each_benchmark_goes_on_from_its_newest_file(tmp_path: Path) -> None:
+    """A later run of another benchmark on the same commits hides no pairs."""
+    journal(tmp_path, PAIR)
+    newest = journal(tmp_path, replace(PAIR, benchmark="bench.time_y"), identifier="c2")
+    os.utime(newest, (2e9, 2e9))
+    path, pairs = earlier(tmp_path / "results", BEGUN)
+    assert path == newest
+    assert {pair.benchmark for pair in pairs} == {PAIR.benchmark, "bench.time_y"}
 
 
 def test_pairs_of_an_edited_benchmark_are_not_found(tmp_path: Path) -> None:
