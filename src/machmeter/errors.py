@@ -229,7 +229,7 @@ class ForeignPairsError(MachmeterError):
 
     def __init__(self, base: str, head: str, tag: str, here: str) -> None:
         super().__init__(
-            f"Refusing to resume: the pairs of {base[:8]} and {head[:8]} were taken on {tag}, this is {here}.",
+            f"Refusing to resume: {base[:8]} and {head[:8]} were compared on {tag}, and this is {here}.",
             "Pairs of different hardware are never put into one verdict.",
             'Without "--resume" both commits are measured here.',
         )
