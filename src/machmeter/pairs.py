@@ -11,6 +11,11 @@ Side = Literal["base", "head"]
 WAITING_BOUND = 0.10
 
 
+def is_rate(unit: str) -> bool:
+    """Whether more is better: only of a rate. asv takes every result for a cost, and so do we all others."""
+    return unit.strip().endswith("/s")
+
+
 @dataclass(frozen=True, slots=True)
 class Cost:
     """What one side of a pair cost.

@@ -64,6 +64,15 @@ class Pattern(click.ParamType[str]):
         return str(value)
 
 
+format_option: Final = click.option(
+    "--format",
+    "form",
+    type=click.Choice(["text", "markdown", "github"]),
+    default="text",
+    help="Of the table; github: annotations and the step's summary.",
+)
+
+
 @click.command(name="gate")
 @click.argument("base")
 @click.argument("head", required=False)
@@ -92,13 +101,7 @@ class Pattern(click.ParamType[str]):
 @click.option("-E", "--environment", metavar="NAME", help="asv's name of it, where the matrix has several.")
 @click.option("--resume", is_flag=True, help="Go on with the pairs of the last run on the same commits.")
 @click.option("--fresh", is_flag=True, help="Have every process import everything itself (slower).")
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice(["text", "markdown", "github"]),
-    default="text",
-    help="Of the table; github: annotations and the step's summary.",
-)
+@format_option
 @suite_options
 def gate(suite: Suite, base: str, head: str | None, *, form: str, as_json: bool, **asked: Any) -> None:  # noqa: ANN401
     """Did HEAD get slower than BASE? Measures both commits here, in turns, until the answer is certain.

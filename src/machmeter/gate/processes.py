@@ -4,23 +4,19 @@ import contextlib
 import hashlib
 import os
 import shutil
-import signal
 import subprocess
-import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from machmeter.gate import guards
+from machmeter.gate.endings import END_TIMEOUT_S, await_end, kill, kill_group, status_text, tail
 from machmeter.gate.peers import Hub, Peer, PeerError, is_alive
 
 #: Imports of large suites build tables for seconds; what takes longer than this hangs.
 IMPORT_TIMEOUT_S = 600.0
 _FORK_TIMEOUT_S = 30.0
-_END_TIMEOUT_S = 5.0
-#: How much of what a failed process printed is kept.
-_KEPT_OUTPUT_BYTES = 4000
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,8 +161,8 @@ class Zygote:
             try:
                 peer, greeting = self._hub.caller(token, lambda: is_alive(pid), IMPORT_TIMEOUT_S)
             except PeerError as error:
-                _kill(pid)
-                self._peer.ask({"op": "reap", "pid": pid}, _END_TIMEOUT_S)
+                kill(pid)
+                self._peer.ask({"op": "reap", "pid": pid}, END_TIMEOUT_S)
                 told = f"{environment.name}: importing the suite {error}"
                 raise BenchmarkError(told, tail(output)) from error
             return Side(self._hub, folder, environment.name, peer, greeting, self._reaper(pid, output))
@@ -176,7 +172,7 @@ class Zygote:
     def _reaper(self, pid: int, output: Path) -> Callable[[], None]:
         def reap() -> None:
             with contextlib.suppress(PeerError):
-                self._peer.ask({"op": "reap", "pid": pid}, _END_TIMEOUT_S)
+                self._peer.ask({"op": "reap", "pid": pid}, END_TIMEOUT_S)
             output.unlink(missing_ok=True)
 
         return reap
@@ -186,7 +182,7 @@ class Zygote:
         with contextlib.suppress(AttributeError):
             self._peer.hang_up()
         try:
-            self._process.wait(_END_TIMEOUT_S)
+            self._process.wait(END_TIMEOUT_S)
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
@@ -247,7 +243,7 @@ class Side:
     def reap(self, pid: int) -> dict[str, Any]:
         """Wait for a measuring process and end what it left behind."""
         with contextlib.suppress(PeerError):
-            return self._peer.ask({"op": "reap", "pid": pid}, _END_TIMEOUT_S)
+            return self._peer.ask({"op": "reap", "pid": pid}, END_TIMEOUT_S)
         return {"status": None, "left": 0}
 
     def release(self) -> None:
@@ -257,7 +253,7 @@ class Side:
     def end(self) -> None:
         """End the side."""
         self.release()
-        _await_end(self._peer.pid)
+        await_end(self._peer.pid)
         self._reap()
 
 
@@ -301,9 +297,9 @@ class Measurer:
         self._ended = True
         self._peer.hang_up()
         if not (self._forked and self._finished):  # it is at work, or a side that waits for nobody any more
-            _kill_group(self._peer.pid)
-        _await_end(self._peer.pid)
-        _kill_group(self._peer.pid)
+            kill_group(self._peer.pid)
+        await_end(self._peer.pid)
+        kill_group(self._peer.pid)
         reaped = self._side.reap(self._peer.pid) if self._forked else {"left": 0}
         self._output.unlink(missing_ok=True)
         if self._scratch is not None:
@@ -321,10 +317,10 @@ class Measurer:
 
     def _failed(self, what: str) -> BenchmarkError:
         """End the process and say what it did and printed."""
-        _kill_group(self._peer.pid)
+        kill_group(self._peer.pid)
         status = self._side.reap(self._peer.pid).get("status") if self._forked else None
         if what == "ended by itself" and status is not None:
-            what = f"ended by itself ({_status_text(status)})"
+            what = f"ended by itself ({status_text(status)})"
         output = tail(self._output)
         self.end()
         return BenchmarkError(f"{self._side.name}: {what}", output)
@@ -333,37 +329,5 @@ class Measurer:
         return guards.exceeded(self._output)
 
 
-def tail(path: Path) -> str:
-    """Read the end of what a process printed."""
-    try:
-        with path.open("rb") as stream:
-            stream.seek(max(0, path.stat().st_size - _KEPT_OUTPUT_BYTES))
-            return stream.read().decode("utf-8", errors="replace").strip()
-    except OSError:
-        return ""
-
-
-def _status_text(status: int) -> str:
-    return f"killed by {signal.Signals(-status).name}" if status < 0 else f"exit status {status}"
-
-
 def _slug(key: str) -> str:
     return hashlib.sha256(key.encode()).hexdigest()[:16]
-
-
-def _await_end(pid: int) -> None:
-    """Wait for a process to end by itself, then end it."""
-    deadline = time.monotonic() + _END_TIMEOUT_S
-    while is_alive(pid) and time.monotonic() < deadline:
-        time.sleep(0.001)
-    _kill(pid)
-
-
-def _kill(pid: int) -> None:
-    with contextlib.suppress(ProcessLookupError):
-        os.kill(pid, signal.SIGKILL)
-
-
-def _kill_group(pid: int) -> None:
-    with contextlib.suppress(ProcessLookupError, PermissionError):
-        os.killpg(pid, signal.SIGKILL)

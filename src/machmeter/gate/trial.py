@@ -9,12 +9,10 @@ from machmeter.analysis.comparison import LOOKS, Evidence, expected_pairs, judge
 from machmeter.gate import clock as clocks
 from machmeter.gate.plan import Plan
 from machmeter.gate.questions import Question
-from machmeter.pairs import Pair, Verdict
+from machmeter.pairs import Pair, Verdict, is_rate
 
 #: So many equal results of a side are no accident.
 _STABLE_PAIRS = 4
-#: Units of rates: more is better.
-_RATE = "/s"
 
 
 @dataclass(slots=True)
@@ -148,7 +146,7 @@ class Trial:
 
     def _in_its_direction(self, word: str) -> str:
         """Take more for better where the unit is a rate."""
-        if not (self.clock == "value" and self.question.unit.endswith(_RATE)):
+        if not (self.clock == "value" and is_rate(self.question.unit)):
             return word
         return {"slower": "faster", "faster": "slower"}.get(word, word)
 

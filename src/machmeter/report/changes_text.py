@@ -12,6 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from machmeter.report import changes_labels, labels
+from machmeter.report.markdown import code
 from machmeter.results.change import CONFIRMED, REFUTED, REGRESSION, STANDS, SUSPECTED, Change
 
 _STYLES: Final = {CONFIRMED: "bold red", REFUTED: "dim", SUSPECTED: ""}
@@ -116,18 +117,18 @@ def _cells(change: Change) -> list[Text]:
 
 
 def _markdown_table(place: tuple[str, str], changes: Sequence[Change]) -> str:
-    head = [f"**{_code(place[0])}**, {_code(place[1])}", "", _row(_HEADINGS), _row(["---"] * len(_HEADINGS))]
+    head = [f"**{code(place[0])}**, {code(place[1])}", "", _row(_HEADINGS), _row(["---"] * len(_HEADINGS))]
     return "\n".join([*head, *(_row(_markdown_cells(change)) for change in changes), ""])
 
 
 def _markdown_cells(change: Change) -> list[str]:
     params = f"({changes_labels.params(change)})" if change.series.params else ""
-    causes = [f"also {_code(cause)}" for cause in change.causes]
+    causes = [f"also {code(cause)}" for cause in change.causes]
     possible = changes_labels.possible_commits(change)
     return [
         changes_labels.size(change),
         changes_labels.interval(change) or labels.NOTHING,
-        "<br>".join([_code(change.series.benchmark + params), *causes]),
+        "<br>".join([code(change.series.benchmark + params), *causes]),
         changes_labels.commits(change) + (f"<br>or {possible}" if possible else ""),
         changes_labels.date(change),
         changes_labels.standing(change),
@@ -138,14 +139,6 @@ def _markdown_cells(change: Change) -> list[str]:
 
 def _row(cells: Sequence[str]) -> str:
     return f"| {' | '.join(cells)} |"
-
-
-def _code(text: str) -> str:
-    """Spell any text as code in a table's cell: only a longer fence and a bar could end it."""
-    printable = labels.printable(text).replace("|", "\\|")
-    longest = max((len(run) for run in "".join(c if c == "`" else " " for c in printable).split()), default=0)
-    fence = "`" * (longest + 1)
-    return f"{fence} {printable} {fence}" if longest else f"{fence}{printable}{fence}"
 
 
 def _below(text: str, style: str = "dim") -> Text:

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from machmeter.pairs import is_rate
+
 _FILE: Final = "benchmarks.json"
 
 #: asv's units by the beginning of the function's name, for suites without the file.
@@ -38,8 +40,8 @@ class About:
 
     @property
     def higher_is_better(self) -> bool:
-        """Only of a rate: asv takes every result for a cost, and so does this for all other units."""
-        return self.unit.strip().endswith("/s")
+        """Only of a rate."""
+        return is_rate(self.unit)
 
 
 class Suite:

@@ -37,5 +37,6 @@ def test_who_ignores_the_signal_goes_on_ignoring_it() -> None:
         with noticed() as check:
             interrupt()
             check()
+        assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
     finally:
         signal.signal(signal.SIGINT, before)

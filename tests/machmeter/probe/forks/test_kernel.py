@@ -1,5 +1,6 @@
 """Each test's processes are those of a program of its own: children of pytest itself are left alone."""
 
+import contextlib
 import subprocess
 import sys
 import textwrap
@@ -109,7 +110,6 @@ def test_a_fork_ends_with_its_parent() -> None:
     os.kill(os.getpid(), signal.SIGKILL)
     """
     (pid,) = run(program, expect=-9)
-    try:
+    with contextlib.suppress(psutil.NoSuchProcess):
         psutil.Process(int(pid)).wait(60)
-    except psutil.NoSuchProcess:
-        return
+    assert not psutil.pid_exists(int(pid))
