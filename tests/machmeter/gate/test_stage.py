@@ -580,6 +580,7 @@ def test_a_suite_that_ends_its_process_is_an_error_with_its_output(tmp_path: Pat
 
 def test_a_broken_environment_is_an_error_with_its_output(tmp_path: Path) -> None:
     """The interpreter of the second side does not start: the first one's is ended as well."""
+    before = psutil.Process().children(recursive=True)  # of tests that came earlier
     from dataclasses import replace
 
     setting = replace(benched(tmp_path, "def track_x():\n    return 1\n"), different="dependencies differ")
@@ -592,7 +593,7 @@ def test_a_broken_environment_is_an_error_with_its_output(tmp_path: Path) -> Non
     ):
         stage.open()
     assert caught.value.output == "no such interpreter"
-    assert psutil.Process().children(recursive=True) == []
+    assert psutil.Process().children(recursive=True) == before
 
 
 def test_a_deep_temporary_folder_is_no_obstacle(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -606,6 +607,7 @@ def test_a_deep_temporary_folder_is_no_obstacle(tmp_path: Path, monkeypatch: pyt
 
 def test_nothing_is_left_after_an_error(tmp_path: Path) -> None:
     """Processes and temporary files end with the stage, however it is left."""
+    before = psutil.Process().children(recursive=True)  # of tests that came earlier
     stage = Stage(benched(tmp_path, "def track_x():\n    return 1\n"))
     asked = questions(stage)
     started, _ = pairs.start(stage.sides()["base"], asked[0], fork=True)
@@ -613,7 +615,7 @@ def test_nothing_is_left_after_an_error(tmp_path: Path) -> None:
         raise ZeroDivisionError
     started._peer.hang_up()
     assert not stage._folder.exists()
-    assert psutil.Process().children(recursive=True) == []
+    assert psutil.Process().children(recursive=True) == before
 
 
 DRIVER = """\
