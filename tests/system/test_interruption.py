@@ -1,5 +1,6 @@
 """SIGINT and SIGTERM in every phase: no orphans, no half files under final names, the next run resumes."""
 
+import contextlib
 import json
 import os
 import signal
@@ -126,9 +127,21 @@ def test_while_a_benchmark_runs(suite: Suite, signum: int, method: str) -> None:
 def test_while_the_site_is_published(suite: Suite, signum: int) -> None:
     """The next publish makes the whole site."""
     suite.asv("run", "HEAD^!", "--quick")
-    html = suite.folder / "html"
-    code, output = interrupt(suite, ["publish"], signum, html.is_dir)
+    (machine,) = suite.results()
+    held = suite.folder / "results" / machine / "0-held.json"
+    os.mkfifo(held)  # whoever reads it waits for a writer that says nothing
+    writer: list[int] = []
+    code, output = interrupt(suite, ["publish"], signum, lambda: is_read(held, writer))
+    held.unlink()
+    os.close(writer[0])
     assert code != 0
     assert_clean(suite, output)
     suite.asv("publish")
-    assert (html / "samples.html").is_file()
+    assert (suite.folder / "html" / "samples.html").is_file()
+
+
+def is_read(fifo: Path, writer: list[int]) -> bool:
+    """Whether somebody has opened a FIFO; its other end is then kept open."""
+    with contextlib.suppress(OSError):  # nobody reads it yet
+        writer.append(os.open(fifo, os.O_WRONLY | os.O_NONBLOCK))
+    return bool(writer)

@@ -40,11 +40,17 @@ class Peer:
         Connection to it.
     pid : int
         Its process id.
+
+    Attributes
+    ----------
+    connected : bool
+        Whether it can be asked.
     """
 
     def __init__(self, wire: Wire, pid: int) -> None:
         self._wire = wire
         self.pid = pid
+        self.connected = True
 
     def ask(
         self, request: dict[str, Any], timeout_s: float, watch: Callable[[], str | None] | None = None
@@ -72,7 +78,17 @@ class Peer:
         return self.hear(timeout_s, watch)
 
     def hear(self, timeout_s: float, watch: Callable[[], str | None] | None = None) -> dict[str, Any]:
-        """Wait for a message; see `ask`."""
+        """Wait for a message; see `ask`.
+
+        Whoever did not answer in time is hung up on: a late answer would be taken for another question's.
+        """
+        try:
+            return self._hear(timeout_s, watch)
+        except PeerError:
+            self.hang_up()
+            raise
+
+    def _hear(self, timeout_s: float, watch: Callable[[], str | None] | None) -> dict[str, Any]:
         deadline = time.monotonic() + timeout_s
         while True:
             self._wire.settimeout(min(_WATCH_S, max(0.001, deadline - time.monotonic())))
@@ -91,6 +107,7 @@ class Peer:
 
     def hang_up(self) -> None:
         """Close the connection: the process then ends."""
+        self.connected = False
         self._wire.close()
 
 

@@ -238,7 +238,7 @@ class Side:
     @property
     def alive(self) -> bool:
         """Whether it can be asked: it ends when it measures itself, and a benchmark may have ended it."""
-        return is_alive(self._peer.pid)
+        return self._peer.connected and is_alive(self._peer.pid)
 
     def reap(self, pid: int) -> dict[str, Any]:
         """Wait for a measuring process and end what it left behind."""

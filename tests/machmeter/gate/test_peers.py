@@ -1,3 +1,4 @@
+import contextlib
 import os
 import socket
 import subprocess
@@ -131,3 +132,15 @@ def test_a_zombie_is_not_alive() -> None:
     after = is_alive(process.pid)
     process.wait()
     assert (before, after, is_alive(process.pid)) == (True, False, False)
+
+
+def test_who_was_late_is_not_asked_again(peer: tuple[Peer, Wire]) -> None:
+    """Its late answer would be taken for that to the next question."""
+    asked, other = peer
+    with pytest.raises(PeerError, match="timeout"):
+        asked.ask({"op": "first"}, 0.01)
+    with contextlib.suppress(OSError):
+        other.send({"answer": "to the first"})
+    with pytest.raises(PeerError):
+        asked.ask({"op": "second"}, 1.0)
+    assert not asked.connected

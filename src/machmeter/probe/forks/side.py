@@ -36,6 +36,7 @@ def serve(path: str, request: dict[str, Any]) -> None:
     _enter(request["prefix"], request["packages"])
     process.seed()
     shaker = Shaker(request["token"])
+    shaker.fill()
     shaker.shake()
     benchmarks, broken = _import_suite(request["suite"])
     gc.collect()
