@@ -16,6 +16,8 @@ _LARGEST_BLOCK = 65536
 #: Blocks of a size class lie in pools, behind a header.
 _POOL = 16384 if sys.version_info >= (3, 10) else 4096
 _HEADER = 48
+#: New pools begin anywhere within three megabytes.
+_MOST_POOLS = 192
 #: So many neighbours, from a pool's first place on, make a new pool.
 _NEIGHBOURS = 8
 #: More places than this are not filled: another allocator is at work, or the heap is very large.
@@ -42,12 +44,13 @@ class Shaker:
         self._filled: list[object] = []
 
     def fill(self) -> None:
-        """Occupy for good all gaps that earlier imports have left: new objects get pools of their own.
+        """Occupy for good all gaps that earlier imports have left, and a random number of pools behind them.
 
-        Two sides differ a little in what they have imported and freed, and which gaps there are is luck that
-        lasts as long as the zygote: without this, equal commits differed by up to 1.4% (docs/measurements).
+        Two sides differ a little in what they have imported and freed, and where new objects come to lie is
+        then luck that lasts as long as the zygote: one side was faster by up to 1.4% (docs/decisions/0006).
         """
-        self._filled = [_until_new_pool(_maker(size), size) for size in range(_STEP, _LARGEST + 1, _STEP)]
+        pools = self._random.randrange(_MOST_POOLS)
+        self._filled = [_gaps(), [_maker(_LARGEST)() for _ in range(pools * (_POOL // _LARGEST))], _gaps()]
 
     def shake(self) -> None:
         """Give the places of the last time back, and occupy others."""
@@ -60,6 +63,11 @@ class Shaker:
         blocks = [bytearray(places(_LARGEST, _LARGEST_BLOCK, _STEP)) for _ in range(_BLOCKS)]
         self._random.shuffle(blocks)  # half of them are gaps from now on, for arrays to fall into
         self._kept = kept + blocks[: _BLOCKS // 2]
+
+
+def _gaps() -> list[list[object]]:
+    """Fill the gaps of every size class."""
+    return [_until_new_pool(_maker(size), size) for size in range(_STEP, _LARGEST + 1, _STEP)]
 
 
 def _maker(size: int) -> Callable[[], object]:
