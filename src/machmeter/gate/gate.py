@@ -107,6 +107,7 @@ class _Gate:
                 trial.add(pair)
         used = (pair.generation for each in earlier.values() for pair in each)
         stage.generation = max((stage.generation, *used))
+        stage.begun = stage.generation + 1
         self._decide()
 
     def run(self) -> list[Verdict]:
@@ -121,6 +122,8 @@ class _Gate:
         """Take a pair of each open benchmark, from new sides."""
         began = time.monotonic()
         if not self._stage.fresh:  # there every process is new by itself
+            if any(trial.needs_another_zygote(self._stage.begun) for trial in self._open()):
+                self._stage.restart()
             self._stage.renew()
         renewed_s = time.monotonic() - began
         chosen = self._affordable()
@@ -179,8 +182,9 @@ class _Gate:
 
     def _decide(self) -> None:
         discovered = false_discoveries(np.array([trial.p_value for trial in self._trials]), self._rule.alpha)
+        begun = None if self._stage.fresh else self._stage.begun
         for trial, found in zip(self._trials, discovered, strict=True):
-            trial.decide(discovered=bool(found))
+            trial.decide(discovered=bool(found), begun=None if trial.question.fresh else begun)
 
     def _open(self) -> list[Trial]:
         return [trial for trial in self._trials if trial.verdict is None]

@@ -36,9 +36,9 @@ def start(side: Side, question: Question, *, fork: bool) -> tuple[Measurer, dict
     SkippedError
         If the benchmark does not apply.
     """
-    process = _launch(side, question, None, fork=fork)
+    process = launch(side, question, None, fork=fork)
     try:
-        return process, _settle(process, question)
+        return process, settle(process, question)
     except BaseException:
         process.end()
         raise
@@ -63,9 +63,9 @@ def take(
     running: dict[SideName, Measurer] = {}
     try:
         for name in (first, _other(first)):
-            running[name] = _launch(sides[name], question, processor, fork=fork)
+            running[name] = launch(sides[name], question, processor, fork=fork)
         for process in running.values():  # both are set up at the same time: that is not timed
-            _settle(process, question)
+            settle(process, question)
         rows = _samples(running, question, how, turns)
         ended = {name: running[name].ask({"op": "finish"}, question.timeout_s) for name in running}
     finally:
@@ -92,7 +92,8 @@ def take(
     )
 
 
-def _launch(side: Side, question: Question, processor: int | None, *, fork: bool) -> Measurer:
+def launch(side: Side, question: Question, processor: int | None, *, fork: bool) -> Measurer:
+    """Start a measuring process, on one processor or on any; `BenchmarkError` if it does not come up."""
     request = {
         "op": "measure",
         "benchmark": question.benchmark,
@@ -102,8 +103,8 @@ def _launch(side: Side, question: Question, processor: int | None, *, fork: bool
     return side.measurer(request, fork=fork, cache=question.cache)
 
 
-def _settle(process: Measurer, question: Question) -> dict[str, Any]:
-    """Wait until a process is set up and warm."""
+def settle(process: Measurer, question: Question) -> dict[str, Any]:
+    """Wait until a process is set up and warm; `BenchmarkError` or `SkippedError` if it will not be."""
     prepared = process.ready(question.timeout_s)
     if prepared.get("skipped"):
         raise SkippedError

@@ -88,18 +88,23 @@ def _is_parallel(base: Mapping[str, Any], head: Mapping[str, Any]) -> bool:
     return not busy and max(base["cores"], head["cores"]) > _ONE_CORE
 
 
-def first_forked(index: int) -> Side:
-    """Which side of a pair is forked first: in turns, since the later one finds warmer caches."""
-    return "base" if index % 2 == 0 else "head"
+def first_forked(number: int) -> Side:
+    """Which side of a pair, or of a generation, is forked first.
+
+    The later one finds warmer caches. In plain turns each side would also be given, again and again, the very
+    pages of memory that it has just released; the Thue-Morse sequence changes hands as often as not.
+    """
+    return "base" if number.bit_count() % 2 == 0 else "head"
 
 
 def order(index: int, samples: int) -> str:
-    """Order of a pair's samples, A for the base; every four pairs mirror each other.
+    """Order of a pair's samples, A for the base.
 
     Parameters
     ----------
     index : int
-        Number of the pair.
+        Number of the pair. Of every eight, each order comes once with either side forked first on each of two
+        processors.
     samples : int
         Of each side.
     """
@@ -109,5 +114,5 @@ def order(index: int, samples: int) -> str:
 
 
 def processor(index: int, processors: Sequence[int]) -> int:
-    """Which processor a pinned pair runs on: all in turns, and each with either side forked first."""
-    return processors[(index + index // len(processors)) % len(processors)]
+    """Which processor a pinned pair runs on: two in turns for eight pairs, then the next two."""
+    return processors[(index % 2 + 2 * (index // 8)) % len(processors)]

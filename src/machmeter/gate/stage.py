@@ -2,8 +2,6 @@
 
 import contextlib
 import os
-import shutil
-import tempfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +9,9 @@ from typing import Any, Self
 
 from machmeter.errors import WrongCommitError
 from machmeter.gate.peers import Hub, PeerError
+from machmeter.gate.plan import first_forked
 from machmeter.gate.processes import BenchmarkError, Side, SideEnvironment, Zygote
+from machmeter.gate.scratch import Scratch
 from machmeter.pairs import Side as SideName
 from machmeter.probe.forks.process import is_link
 
@@ -57,6 +57,8 @@ class Stage:
     ----------
     generation : int
         Number of the present sides, from 0; -1 before the first.
+    begun : int
+        First generation of the present zygote.
     fresh : str
         Why measuring processes are not forked from sides, empty if they are.
     broken_caches : dict of (side, key) to BenchmarkError
@@ -65,7 +67,8 @@ class Stage:
 
     def __init__(self, setting: Setting) -> None:
         self._setting = setting
-        self._folder = Path(tempfile.mkdtemp(prefix="machmeter-"))
+        self._scratch = Scratch()
+        self._folder = self._scratch.folder
         self._hub = Hub(self._folder)
         self._zygotes: dict[SideName, Zygote] = {}
         self._sides: dict[SideName, Side] = {}
@@ -74,6 +77,7 @@ class Stage:
         self._caches: set[tuple[str, str]] = set()
         self.broken_caches: dict[tuple[str, str], BenchmarkError] = {}
         self.generation = -1
+        self.begun = 0
         self.fresh = setting.different
 
     def __enter__(self) -> Self:
@@ -139,6 +143,11 @@ class Stage:
             self._restart()
 
     @property
+    def setting(self) -> Setting:
+        """What is compared with what."""
+        return self._setting
+
+    @property
     def single_threaded(self) -> bool:
         """Whether numerical libraries compute in one thread, as they do unless the user asked for more."""
         return self._setting.variables.get("OMP_NUM_THREADS") == "1"
@@ -165,7 +174,7 @@ class Stage:
         """
         self.end_sides()
         self.generation += 1
-        first = first or ("base" if self.generation % 2 == 0 else "head")
+        first = first or first_forked(self.generation)
         names: tuple[SideName, SideName] = ("base", "head") if first == "base" else ("head", "base")
         # Both import at the same time: that is not timed.
         begun = {name: self._begin(name) for name in names}
@@ -189,10 +198,24 @@ class Stage:
             zygote.end()
         self._zygotes = {}
         self._hub.close()
-        shutil.rmtree(self._folder, ignore_errors=True)
+        self._scratch.remove()
 
     def _zygote(self, side: SideEnvironment) -> Zygote:
         return Zygote(self._hub, self._folder, side.python, self._setting.variables)
+
+    def restart(self) -> None:
+        """Start the zygote over, with everything in it in other places of memory.
+
+        Where that fails, every further process imports everything itself.
+        """
+        self.end_sides()
+        self._restart()
+        kept = [name for name in self._modules if name.partition(".")[0] not in self._left_out]
+        answer = self._zygotes["base"].preload(kept, list(self._setting.names))
+        self.begun = self.generation + 1
+        if answer["refused"] or answer["threads"] > 1:
+            self.fresh = "the zygote cannot be started twice in the same way"
+            self._restart()
 
     def _restart(self) -> None:
         """Start zygotes over, so that they have imported nothing."""

@@ -13,6 +13,8 @@ from machmeter.pairs import Pair, Verdict, is_rate
 
 #: So many equal results of a side are no accident.
 _STABLE_PAIRS = 4
+#: Pairs that each of two zygotes must have given before a difference counts.
+_SECOND_PAIRS = 6
 
 
 @dataclass(slots=True)
@@ -25,6 +27,11 @@ class Trial:
         What is asked.
     threshold : float
         Smallest slowdown that must be found, as a share.
+
+    Attributes
+    ----------
+    suspected : bool
+        Whether a difference is certain as far as the present zygote goes.
     """
 
     question: Question
@@ -35,6 +42,7 @@ class Trial:
     seconds: float = 0.0
     evidence: Evidence | None = None
     clock: clocks.Clock | None = None
+    suspected: bool = False
 
     def add(self, pair: Pair) -> None:
         """Take a new pair into account."""
@@ -72,13 +80,17 @@ class Trial:
             return LOOKS[0] * (self.pair_s or prior_s)
         return max(1, expected_pairs(self.evidence, self.threshold)) * self.pair_s
 
-    def decide(self, *, discovered: bool) -> None:
+    def decide(self, *, discovered: bool, begun: int | None = None) -> None:
         """Give the verdict if the evidence suffices.
 
         Parameters
         ----------
         discovered : bool
             Whether the p-value is among the discoveries of the whole suite.
+        begun : int or None
+            First generation of the present zygote. What lies where in its memory is the same for all pairs
+            taken from it, so a difference counts only when a second one has shown it too; None where every
+            process has a memory of its own.
         """
         if self.verdict is not None:
             return
@@ -88,10 +100,29 @@ class Trial:
         word = judge(self.evidence, discovered=discovered, threshold=self.threshold)
         if word == "unchanged" and self.clock == "cpu":
             word = "unchanged" if clocks.same_waiting(self.pairs, self.threshold) else "undecided"
+        self.suspected = word in {"slower", "faster"} and not self._is_seen_twice(begun)
+        if self.suspected:
+            return
         if word != "undecided":
             self.verdict = self.answer(self._in_its_direction(word))
         elif len(self.pairs) >= LOOKS[-1]:
             self.verdict = self.answer("inconclusive", f"{LOOKS[-1]} pairs did not settle it")
+
+    def _is_seen_twice(self, begun: int | None) -> bool:
+        """Whether the pairs of the present zygote and those before it both show the difference."""
+        if begun is None or self.clock is None:
+            return True
+        ratios, generations = clocks.log_ratios(self.pairs, self.clock)
+        present = np.array(generations) >= begun
+        groups = [np.array(ratios)[chosen] for chosen in (present, ~present)]
+        if min(group.size for group in groups) < _SECOND_PAIRS:
+            return False
+        one, other = (float(np.median(group)) for group in groups)
+        return one * other > 0 and min(abs(one), abs(other)) >= self.threshold / 2
+
+    def needs_another_zygote(self, begun: int) -> bool:
+        """Whether all that it knows comes from the present one."""
+        return self.suspected and all(pair.generation >= begun for pair in self.pairs)
 
     def _decide_without_ratio(self) -> None:
         """Stop where what is returned has no ratio, such as 5 after 0: no further pair will give one."""
@@ -101,7 +132,10 @@ class Trial:
     def give_up(self, reason: str) -> None:
         """Say that time ran out."""
         if self.verdict is None:
-            self.verdict = self.answer("inconclusive", self._obstacle() or reason)
+            once = "the time was over before a second zygote could confirm the difference"
+            self.verdict = self.answer(
+                "inconclusive", self._obstacle() or (once if self.suspected else reason)
+            )
 
     def answer(self, word: str, reason: str = "", output: str = "") -> Verdict:
         """Put what is known into a verdict."""

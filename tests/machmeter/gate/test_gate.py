@@ -40,11 +40,17 @@ class FakeStage:
         self._clock = clock
         self._renewing_s = renewing_s
         self.generation = -1
+        self.begun = 0
+        self.restarts = 0
         self.fresh = fresh
 
     def renew(self, _first: str | None = None) -> None:
         self.generation += 1
         self._clock.now += self._renewing_s
+
+    def restart(self) -> None:
+        self.restarts += 1
+        self.begun = self.generation + 1
 
     def sides(self) -> object:
         return {}
@@ -122,6 +128,36 @@ def test_each_benchmark_gets_its_answer(world: World) -> None:
         ("fast", "faster"),
         ("same", "unchanged"),
     ]
+
+
+def test_a_difference_counts_when_a_second_zygote_has_shown_it(world: World) -> None:
+    """What is unchanged does not pay for that."""
+    world.has("slow", 1.05)
+    world.has("same")
+    found = world.decide()
+    assert world.stage.restarts == 1
+    assert found["slow"].pairs >= 12
+    late = [pair for pair in world.pairs_of("slow") if pair.generation >= world.stage.begun]
+    assert 6 <= len(late) <= found["slow"].pairs - 6
+
+
+def test_the_luck_of_one_zygote_is_no_difference(world: World) -> None:
+    """A side that is faster for as long as the zygote lives, and no longer."""
+    generator = np.random.default_rng(1)
+
+    def ratio(_: int) -> float:
+        return float(generator.normal(0.0 if world.stage.restarts else 0.012, 0.004))
+
+    world.benchmarks["lucky"] = ratio
+    assert world.decide()["lucky"].word != "slower"
+    assert world.stage.restarts == 1
+
+
+def test_without_zygotes_every_process_is_another_one(world: World) -> None:
+    """Nothing needs to be started over."""
+    world.stage.fresh = "dependencies differ"
+    world.has("slow", 1.05)
+    assert (world.decide()["slow"].word, world.stage.restarts) == ("slower", 0)
 
 
 def test_measuring_stops_with_the_answer(world: World) -> None:

@@ -1,3 +1,4 @@
+import itertools
 from collections import Counter
 from typing import Any
 
@@ -39,11 +40,26 @@ def test_four_pairs_mirror_each_other(samples: int) -> None:
 
 
 @pytest.mark.parametrize("count", [1, 2, 3, 16])
-def test_every_processor_is_used_equally_with_either_side_first(count: int) -> None:
+def test_every_processor_is_used_with_either_side_first(count: int) -> None:
     """No processor serves one fork order more than the other."""
-    used = Counter((processor(index, range(count)), first_forked(index)) for index in range(2 * count * 6))
+    used = Counter((processor(index, range(count)), first_forked(index)) for index in range(8 * count))
     assert len(used) == 2 * count
     assert len(set(used.values())) == 1
+
+
+@pytest.mark.parametrize("start", [0, 8, 40])
+def test_eight_pairs_have_every_circumstance_once(start: int) -> None:
+    """Either side first, either order, either of two processors: what one or two of them do cancels."""
+    block = range(start, start + 8)
+    assert len({(first_forked(each), order(each, 16), processor(each, range(2))) for each in block}) == 8
+
+
+def test_hands_change_as_often_as_not() -> None:
+    """Plain turns would give each side the pages of memory that it has just released."""
+    firsts = [first_forked(number) for number in range(96)]
+    changes = sum(one != other for one, other in itertools.pairwise(firsts))
+    assert 40 <= changes <= 66
+    assert firsts.count("base") == 48
 
 
 def test_a_value_is_asked_for_once_a_process() -> None:
