@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from machmeter.analysis.comparison import LOOKS, Evidence, expected_pairs, judge, weigh
+from machmeter.analysis.signed_rank import positive_ranks, upper_tail
 from machmeter.gate import clock as clocks
 from machmeter.gate.plan import Plan
 from machmeter.gate.questions import Question
@@ -15,6 +16,8 @@ from machmeter.pairs import Pair, Verdict, is_rate
 _STABLE_PAIRS = 4
 #: Pairs that each of two zygotes must have given before a difference counts.
 _SECOND_PAIRS = 6
+#: By a one-sided signed-rank test: six pairs suffice if all of them agree.
+_SECOND_P = 0.02
 
 
 @dataclass(slots=True)
@@ -114,11 +117,14 @@ class Trial:
             return True
         ratios, generations = clocks.log_ratios(self.pairs, self.clock)
         present = np.array(generations) >= begun
-        groups = [np.array(ratios)[chosen] for chosen in (present, ~present)]
-        if min(group.size for group in groups) < _SECOND_PAIRS:
-            return False
-        one, other = (float(np.median(group)) for group in groups)
-        return one * other > 0 and min(abs(one), abs(other)) >= self.threshold / 2
+        sign = math.copysign(1.0, 0.0 if self.evidence is None else self.evidence.ratio - 1.0)
+        groups = [sign * np.array(ratios)[chosen] for chosen in (present, ~present)]
+        return all(
+            group.size >= _SECOND_PAIRS
+            and float(np.median(group)) >= self.threshold / 2
+            and upper_tail(positive_ranks(np.sort(group), 0.0), group.size) <= _SECOND_P
+            for group in groups
+        )
 
     def needs_another_zygote(self, begun: int) -> bool:
         """Whether all that it knows comes from the present one."""
