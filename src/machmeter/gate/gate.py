@@ -120,10 +120,12 @@ class _Gate:
 
     def _sweep(self) -> None:
         """Take a pair of each open benchmark, from new sides."""
+        if not self._stage.fresh and any(
+            trial.needs_another_zygote(self._stage.begun) for trial in self._open()
+        ):
+            self._stage.restart()
         began = time.monotonic()
         if not self._stage.fresh:  # there every process is new by itself
-            if any(trial.needs_another_zygote(self._stage.begun) for trial in self._open()):
-                self._stage.restart()
             self._stage.renew()
         renewed_s = time.monotonic() - began
         chosen = self._affordable()
