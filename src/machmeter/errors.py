@@ -233,3 +233,35 @@ class ForeignPairsError(MachmeterError):
             "Pairs of different hardware are never put into one verdict.",
             'Without "--resume" both commits are measured here.',
         )
+
+
+class ProfileRefusedError(MachmeterError):
+    """No profile can be taken, or none that can be believed."""
+
+    def __init__(self, what: str, advice: str) -> None:
+        super().__init__(
+            f"No profile: {what}.", "So no function can be named; the measured verdict stands.", advice
+        )
+
+
+class ForeignProfileError(MachmeterError):
+    """Profiles that cannot be compared."""
+
+    def __init__(self, field: str, mine: str, theirs: str) -> None:
+        words = {"tag": "hardware", "params": "parameters"}
+        super().__init__(
+            f"Refusing to subtract profiles of different {words.get(field, field)}: {mine} and {theirs}.",
+            "Their difference would be that, and not the commits'.",
+            '"machmeter flame BASE..HEAD -b BENCH" takes profiles of both here.',
+        )
+
+
+class UnreadableProfileError(MachmeterError):
+    """A file that should hold a profile does not."""
+
+    def __init__(self, path: Path, why: str) -> None:
+        super().__init__(
+            f"{path} is no profile: {why}.",
+            "It was left as it is.",
+            'Take a new one: "machmeter flame COMMIT -b BENCH".',
+        )

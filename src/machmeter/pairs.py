@@ -133,6 +133,10 @@ class Verdict:
         Why it is inconclusive, failed or changed; empty otherwise.
     output : str
         The end of what a failed benchmark printed.
+    cause : str
+        Which function explains a change, in a sentence, or why none can be named; empty if nobody looked.
+    page : str
+        Path of the flame graph, if there is one.
     """
 
     benchmark: str
@@ -152,6 +156,8 @@ class Verdict:
     seconds: float = 0.0
     reason: str = ""
     output: str = ""
+    cause: str = ""
+    page: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,8 @@ from browser import Opened, open_page
 from machmeter.model import RunRecord
 from machmeter.probe.sidecar import Context, Sidecar
 from machmeter.report import site as pages
-from machmeter.results import runs
+from machmeter.results import changes, confirmations, history, profiles, runs
+from machmeter.results.confirmations import Confirmation
 from machmeter.results.layout import samples_dir
 
 pytestmark = pytest.mark.system
@@ -189,3 +190,36 @@ def test_five_hundred_changes_open(tmp_path: Path) -> None:
     assert "500 of 500 rows" in shown.text
     assert shown.dom.count("<script") == 5
     assert shown.console == []
+
+
+def test_a_confirmed_change_leads_to_its_flame_graph(tmp_path: Path) -> None:
+    """The page is part of the site, and the chart's caption names the function."""
+    results, html = tmp_path / "results", tmp_path / "html"
+    write_results(results)
+    (change, *_) = [each for each, _ in changes.find(results, history.read(results)).found]
+    cause = "pkg:<b>slow</b> explains +19.8% of +20.0%"
+    answer = Confirmation(
+        change.identifier,
+        change.earliest,
+        change.latest,
+        "slower",
+        1.2,
+        1.19,
+        1.21,
+        pairs=12,
+        tag="box",
+        node="n",
+        measured_at="2026-05-01T00:00:00+00:00",
+        alpha=0.01,
+        threshold=0.01,
+        cause=cause,
+        page="one.html",
+    )
+    confirmations.write(results, answer)
+    profiles.save_page(results, "one.html", "<p>flames</p>")
+    publish(results, html)
+    assert (html / "flames" / "one.html").read_text() == "<p>flames</p>"
+    shown = open_page((html / "changes.html").as_uri() + f"#{change.identifier}", tmp_path / "profile")
+    assert cause in shown.text
+    assert 'href="flames/one.html"' in shown.dom
+    assert "<b>slow</b>" not in shown.dom

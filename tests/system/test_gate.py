@@ -66,7 +66,7 @@ def gate(
     suite: Suite, *arguments: str, expect: int | None = 0, **variables: str
 ) -> subprocess.CompletedProcess[str]:
     done = subprocess.run(
-        [_COMMAND, "gate", *arguments],
+        [_COMMAND, "gate", "--no-profile", *arguments],
         cwd=suite.folder,
         env=suite.environ(**variables),
         capture_output=True,
@@ -227,7 +227,7 @@ def test_an_interrupted_comparison_goes_on_where_it_stopped(
     log = tmp_path / "log"
     with log.open("w") as stream:
         process = subprocess.Popen(
-            [_COMMAND, "gate", *arguments],
+            [_COMMAND, "gate", "--no-profile", *arguments],
             cwd=suite.folder,
             env=environ,
             stdout=stream,

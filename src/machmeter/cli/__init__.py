@@ -8,7 +8,7 @@ from typing import Any, NoReturn
 import click
 from asv.util import UserError
 
-from machmeter.cli import bisect, calibrate, changes, confirm, gate, machine, samples
+from machmeter.cli import bisect, calibrate, changes, confirm, flame, gate, machine, samples
 from machmeter.cli.options import DEFECT, INTERRUPTED, USAGE
 from machmeter.errors import MachmeterError
 
@@ -57,6 +57,7 @@ for _command in (
     changes.show_changes,
     gate.gate,
     confirm.confirm_command,
+    flame.flame,
     bisect.bisect_command,
     calibrate.calibrate_command,
 ):

@@ -6,7 +6,15 @@ from typing import Any
 
 import click
 
-from machmeter.cli.gate import MACHINES_DIFFER, Share, asv_suite, exit_code, format_option, show
+from machmeter.cli.gate import (
+    MACHINES_DIFFER,
+    Share,
+    asv_suite,
+    exit_code,
+    format_option,
+    profile_option,
+    show,
+)
 from machmeter.cli.options import INTERRUPTED, NOTHING, Suite, suite_options
 from machmeter.cli.progress import Progress
 from machmeter.errors import ForeignChangeError, NothingToMeasureError
@@ -33,6 +41,7 @@ from machmeter.results.change import Change
 )
 @click.option("-E", "--environment", metavar="NAME", help="asv's name of it; that of the change by default.")
 @click.option("--resume", is_flag=True, help="Go on with the pairs of an interrupted run.")
+@profile_option
 @format_option
 @suite_options
 def confirm_command(suite: Suite, change: str, *, form: str, as_json: bool, **wishes: Any) -> None:  # noqa: ANN401

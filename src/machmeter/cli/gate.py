@@ -73,6 +73,13 @@ format_option: Final = click.option(
 )
 
 
+profile_option: Final = click.option(
+    "--profile/--no-profile",
+    default=True,
+    help="Name the function that made a benchmark slower, by py-spy (some 20 s a benchmark).",
+)
+
+
 @click.command(name="gate")
 @click.argument("base")
 @click.argument("head", required=False)
@@ -101,9 +108,19 @@ format_option: Final = click.option(
 @click.option("-E", "--environment", metavar="NAME", help="asv's name of it, where the matrix has several.")
 @click.option("--resume", is_flag=True, help="Go on with the pairs of the last run on the same commits.")
 @click.option("--fresh", is_flag=True, help="Have every process import everything itself (slower).")
+@profile_option
 @format_option
 @suite_options
-def gate(suite: Suite, base: str, head: str | None, *, form: str, as_json: bool, **asked: Any) -> None:  # noqa: ANN401
+def gate(
+    suite: Suite,
+    base: str,
+    head: str | None,
+    *,
+    profile: bool,
+    form: str,
+    as_json: bool,
+    **asked: Any,  # noqa: ANN401 - click passes what it parsed
+) -> None:
     """Did HEAD get slower than BASE? Measures both commits here, in turns, until the answer is certain.
 
     HEAD is the checked-out commit by default. Every pair is kept, also when you stop with Ctrl-C.
@@ -123,6 +140,7 @@ def gate(suite: Suite, base: str, head: str | None, *, form: str, as_json: bool,
                 base=environments.commit_of(repo, base),
                 head=environments.commit_of(repo, head or "HEAD"),
                 notes=notes,
+                profile="slower" if profile else "never",
                 **asked,
             )
             done = compare(conf, repo, request, watch, progress.say)

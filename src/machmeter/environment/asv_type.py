@@ -5,6 +5,7 @@ import json
 import os
 import re
 import sys
+from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from asv import environment, util
 from asv.console import log
 from asv.repo import Repo
 
-from machmeter.environment import instrument, purity, session
+from machmeter.environment import instrument, profile, purity, session
 from machmeter.environment.bytecode import BytecodeStore
 from machmeter.environment.context import context_for
 from machmeter.environment.installer import Installer, find_python
@@ -71,6 +72,7 @@ class MachmeterEnvironment(environment.Environment):
             raise util.UserError(str(error)) from error
         self._base_python = base_python
         self._results_dir = Path(conf.results_dir).absolute()
+        self._benchmark_dir = conf.benchmark_dir
         self._requirements = requirements  # the base class needs it for the path before it sets it
         super().__init__(conf, python, requirements, tagged_env_vars)
         # The probe relies on this version's inner parts: see the contract tests.
@@ -187,7 +189,16 @@ class MachmeterEnvironment(environment.Environment):
         commit = self._global_env_vars.get("ASV_COMMIT") or self.installed_commit_hash or "unknown"
         mark = self._put_on_record()
         record = session.Session.of(self._results_dir).record
-        return context_for(self._results_dir, self.name, commit, mark, record)
+        described = context_for(self._results_dir, self.name, commit, mark, record)
+        if not profile.is_wanted():
+            return described
+        return replace(
+            described, profile=profile.request(self._results_dir, record.tag, self._project_names())
+        )
+
+    def _project_names(self) -> tuple[str, ...]:
+        suite = Path(str(self._benchmark_dir)).name
+        return (*sorted(self.project_modules()), suite)
 
     def _uninstall_project(self) -> None:
         if self._uninstall_command is not None:

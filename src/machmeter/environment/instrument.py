@@ -17,7 +17,14 @@ _PLUGIN = """\
 \"\"\"Written by machmeter: lets asv_runner find the instrument.\"\"\"
 from machmeter.probe.benchmark_types import TimeItemBenchmark, install
 
-install()
+
+def profile(*arguments):
+    from machmeter.probe.asv_profile import take
+
+    take(*arguments)
+
+
+install(profile)
 export_as_benchmark = [TimeItemBenchmark]
 """
 _METADATA = """\

@@ -54,7 +54,12 @@ def _git_folder(repo: Repo) -> Path:
             "The commits between two are asked of git.",
             '"machmeter gate" compares any two commits.',
         )
-    return Path(str(repo._path))  # noqa: SLF001 - asv offers no other place
+    return clone(repo)
+
+
+def clone(repo: Repo) -> Path:
+    """Folder of asv's clone of the project, of whatever version control."""
+    return Path(str(repo._path)).absolute()  # noqa: SLF001 - asv offers no other place
 
 
 def _git(folder: Path, *arguments: str) -> str | None:

@@ -5,7 +5,7 @@ import platform
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -16,16 +16,19 @@ from asv.repo import Repo
 from machmeter.environment.context import run_identifier
 from machmeter.errors import BrokenBenchmarkProcessError, NothingToMeasureError
 from machmeter.gate import environments
+from machmeter.gate.causes import Search, search
+from machmeter.gate.commits import clone
 from machmeter.gate.gate import Observer, Rule, decide
 from machmeter.gate.peers import PeerError
 from machmeter.gate.processes import BenchmarkError
 from machmeter.gate.questions import Question, ask
 from machmeter.gate.stage import Setting, Stage
 from machmeter.gate.trial import Trial
+from machmeter.gate.watching import Manner
 from machmeter.machine.fingerprint import fingerprint
 from machmeter.machine.threads import thread_settings
 from machmeter.pairs import Comparison, Pair, Verdict
-from machmeter.results.gates import Journal, earlier
+from machmeter.results.gates import Journal, earlier, finish
 
 #: Seconds for each benchmark where no budget is given.
 BUDGET_S = 40.0
@@ -53,6 +56,10 @@ class Request:
         Whether every process is to import everything itself.
     notes : tuple of str
         To be passed on to the reader.
+    profile : str
+        Whose cause is looked for: "slower", "always" or "never".
+    manner : Manner
+        How profiles are taken.
     """
 
     base: str
@@ -65,6 +72,8 @@ class Request:
     resume: bool = False
     fresh: bool = False
     notes: tuple[str, ...] = ()
+    profile: str = "never"
+    manner: Manner = field(default_factory=Manner)
 
 
 def compare(
@@ -106,11 +115,29 @@ def compare(
         if not questions and not answered:
             raise NothingToMeasureError(request.pattern, notes)
         rule = Rule(request.threshold, request.alpha, request.budget_s or BUDGET_S * len(questions))
+        many = "benchmark" if len(questions) == 1 else "benchmarks"
+        say(f"Measuring {len(questions)} {many}, {rule.budget_s:.0f} s at most")
         facts = {"versions": {question.benchmark: question.version for question in questions}}
         begun = _begin(
             request, rule, stage, setting, environment=name, notes=(*request.notes, *notes), facts=facts
         )
-        return _measure(results_dir, stage, questions, answered, rule, begun, progress, resume=request.resume)
+        done = _measure(results_dir, stage, questions, answered, rule, begun, progress, resume=request.resume)
+        if request.profile == "never":
+            return done
+        how = Search(
+            results_dir=results_dir.absolute(),
+            repository=clone(repo),
+            environment=name,
+            identifier=done.identifier,
+            manner=request.manner,
+            always=request.profile == "always",
+        )
+        explained = tuple(search(stage, questions, done.verdicts, how, say))
+        if explained == done.verdicts:
+            return done
+        done = replace(done, verdicts=explained)
+        finish(results_dir, done)
+        return done
 
 
 @contextlib.contextmanager

@@ -45,6 +45,8 @@ class Wish:
         asv's name; that of the change by default.
     resume : bool
         Whether pairs of an interrupted run count.
+    profile : bool
+        Whether the function that made it slower is searched for.
     """
 
     threshold: float | None = None
@@ -52,6 +54,7 @@ class Wish:
     budget_s: float | None = None
     environment: str | None = None
     resume: bool = False
+    profile: bool = False
 
 
 def find(results_dir: Path, start: str, project: Path | None) -> Change:
@@ -148,6 +151,7 @@ def confirm(
         environment=named,
         resume=wish.resume,
         notes=notes,
+        profile="slower" if wish.profile else "never",
     )
     done = compare(conf, repo, request, progress, say)
     answer = _answer(change, done)
@@ -195,6 +199,8 @@ def _answer(change: Change, done: Comparison) -> Confirmation:
         measured_at=datetime.now(UTC).isoformat(),
         alpha=done.alpha,
         threshold=done.threshold,
+        cause=verdict.cause,
+        page=Path(verdict.page).name,
     )
 
 

@@ -77,17 +77,26 @@ class TimeItemBenchmark(Benchmark):
         return 0 if self._attribute("warmup_time", -1) == 0 else int(self._attribute("warmup", 1))
 
 
-def install() -> None:
+def install(profile: Callable[[Any, list[str], Context], None]) -> None:
     """Have every ``time_*`` and ``timeraw_*`` benchmark of this process metered.
 
     asv_runner takes the first type whose name fits and lists its own types first, so a subclass never
     gets its turn; `Benchmark.do_run` is the one place that all of them pass.
+
+    Parameters
+    ----------
+    profile : callable
+        Takes a benchmark, its parameters and the context, after the samples, where profiles are asked for.
     """
     plain = Benchmark.do_run
 
     def do_run(self: Benchmark) -> object:
         sidecar = _sidecar(self) if isinstance(self, TimeBenchmark) else None
-        return plain(self) if sidecar is None else _metered(self, plain, sidecar)
+        result = plain(self) if sidecar is None else _metered(self, plain, sidecar)
+        context = Context.current()
+        if context is not None and context.profile is not None and self.type == "time":
+            profile(self, _params(self), context)
+        return result
 
     Benchmark.do_run = do_run
 

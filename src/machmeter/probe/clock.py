@@ -113,10 +113,11 @@ def _own_cpu_s() -> float:
 
 def _live_cpu_s(processes: list[int]) -> float:
     """CPU seconds of live descendants and of the grandchildren that those have reaped."""
-    return sum(_process_cpu_s(pid) + _reaped_by_s(pid) for pid in processes[1:])
+    return sum(process_cpu_s(pid) + _reaped_by_s(pid) for pid in processes[1:])
 
 
-def _process_cpu_s(pid: int) -> float:
+def process_cpu_s(pid: int) -> float:
+    """CPU seconds of a process, its ended threads included; 0 if there is no such process."""
     try:
         return time.clock_gettime((~pid << 3) | _CPUCLOCK_SCHED)
     except OSError:  # it ended a moment ago

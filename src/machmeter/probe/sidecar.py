@@ -27,6 +27,7 @@ class Context:
     run: str
     health: str | None = None
     conditions: str | None = None
+    profile: dict[str, Any] | None = None
 
     def encode(self) -> str:
         """Return the value of `VARIABLE`."""
@@ -70,7 +71,8 @@ class Sidecar:
         self._path = context.sidecar
         # These come first in every line: the earlier rounds are found by them.
         self._head = {"schema": SCHEMA, "benchmark": benchmark, "params": list(params), "version": version}
-        self._shared = {key: value for key, value in asdict(context).items() if key != "sidecar"}
+        told = asdict(context).items()
+        self._shared = {key: value for key, value in told if key not in {"sidecar", "profile"}}
         self._round = 1 + self._last_round()
         self._written = 0
 

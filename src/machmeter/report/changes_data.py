@@ -1,6 +1,6 @@
 """What the Changes page draws: a script with every row, and scripts with the series, asked for one by one."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from itertools import pairwise
 from typing import Any, Final
@@ -28,7 +28,7 @@ PER_FILE: Final = 40
 _SUFFIXES: Final = {"seconds": "s", "bytes": "B"}
 
 
-def scripts(history: History, found: Changes) -> dict[str, str]:
+def scripts(history: History, found: Changes, flames: Collection[str] = ()) -> dict[str, str]:
     """Spell the page's scripts by their file names.
 
     Parameters
@@ -37,6 +37,8 @@ def scripts(history: History, found: Changes) -> dict[str, str]:
         For the commits of each machine.
     found : Changes
         All changes; those that the page has room for are chosen.
+    flames : collection of str
+        Names of the flame graphs that are published.
     """
     chosen = choose(found.found)
     evolutions = {id(evolution): evolution for _, evolution in chosen}
@@ -49,6 +51,8 @@ def scripts(history: History, found: Changes) -> dict[str, str]:
         for start in range(0, len(drawn), PER_FILE)
     }
     data = _index(history, found.circumstances, [(change, where[id(one)]) for change, one in chosen])
+    for row, (change, _) in zip(data["changes"], chosen, strict=True):
+        row.update(_flame(change, flames))
     return {"machmeter-changes.js": chart_data.script(data, "machmeterChanges"), **files}
 
 
@@ -117,6 +121,13 @@ def _change(change: Change, place: int, file: tuple[int, int]) -> dict[str, Any]
         "series": file,
         "at": change.index,
     }
+
+
+def _flame(change: Change, flames: Collection[str]) -> dict[str, str]:
+    answer = change.answer
+    if answer is None or answer.page not in flames:
+        return {"flame": "", "cause": ""}
+    return {"flame": answer.page, "cause": answer.cause or "flame graph"}
 
 
 def _series(evolution: Evolution) -> dict[str, Any]:

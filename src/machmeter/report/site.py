@@ -22,7 +22,7 @@ from machmeter.report import (
     records,
     samples_page,
 )
-from machmeter.results import changes, history
+from machmeter.results import changes, history, profiles
 
 _STATIC = ("machmeter.css", "common.js", "machmeter.js", "changes.js")
 
@@ -105,8 +105,16 @@ def write_changes(results_dir: Path, html_dir: Path, project: Path | None = None
     past = history.read(results_dir, project=project)
     found = changes.find(results_dir, past)
     problems = [records.without_parents(text, results_dir) for text in (*past.problems, *found.problems)]
-    scripts = changes_data.scripts(past, found)
-    _write(html_dir, {"changes.html": changes_page.render(past, found, problems), **scripts})
+    flames = _flames(results_dir, found)
+    scripts = changes_data.scripts(past, found, {name.partition("/")[2] for name in flames})
+    _write(html_dir, {"changes.html": changes_page.render(past, found, problems), **scripts, **flames})
+
+
+def _flames(results_dir: Path, found: changes.Changes) -> dict[str, str]:
+    """Flame graphs of confirmed changes, by their place in the site."""
+    names = {change.answer.page for change, _ in found.found if change.answer is not None}
+    pages = {f"flames/{name}": profiles.page(results_dir, name) for name in sorted(names)}
+    return {name: text for name, text in pages.items() if text is not None}
 
 
 def _write(html_dir: Path, contents: Mapping[str, str]) -> None:

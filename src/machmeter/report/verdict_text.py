@@ -141,7 +141,7 @@ def _sentence(verdict: Verdict) -> str:
     if verdict.ratio is not None and verdict.low is not None and verdict.high is not None:
         told += f": {change(verdict.ratio)} (95%: {change(verdict.low)} to {change(verdict.high)})"
         told += f" by {_CLOCKS[verdict.clock]}, {verdict.pairs} pairs"
-    return f"{told}; {verdict.reason}" if verdict.reason else told
+    return "; ".join(filter(None, (told, verdict.reason, verdict.cause)))
 
 
 def _explanations(comparison: Comparison) -> Iterator[str]:
@@ -152,6 +152,10 @@ def _explanations(comparison: Comparison) -> Iterator[str]:
     for verdict in ordered(comparison.verdicts):
         if verdict.reason and verdict.word != "unchanged":
             yield _lines(f"{name(verdict)}: {verdict.word}, {verdict.reason}.")
+        if verdict.cause:
+            yield _lines(f"{name(verdict)}: {verdict.cause.rstrip('.')}.")
+        if verdict.page:
+            yield _lines(f"{name(verdict)}: flame graph in {verdict.page}")
         if verdict.word == "failed" and verdict.output:
             yield "\n".join(f"    {printable(line)}" for line in verdict.output.splitlines()[-12:])
 

@@ -37,6 +37,10 @@ class Confirmation:
         The hardware, the host, and when it answered: UTC, ISO 8601.
     alpha, threshold : float
         Of the gate: its error rate, and the relative difference that counts.
+    cause : str
+        Which function explains it, in a sentence; empty if nobody looked.
+    page : str
+        Name of the flame graph's file, if there is one.
     """
 
     change: str
@@ -52,6 +56,8 @@ class Confirmation:
     measured_at: str
     alpha: float
     threshold: float
+    cause: str = ""
+    page: str = ""
 
     @property
     def is_decisive(self) -> bool:

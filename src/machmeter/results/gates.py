@@ -51,12 +51,27 @@ class Journal:
         self._append({"finished": asdict(comparison)})
 
     def _append(self, row: dict[str, Any]) -> None:
-        try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            with self.path.open("ab") as stream:
-                stream.write(json.dumps(row).encode() + b"\n")
-        except OSError as error:
-            raise UnwritableError(self.path, error) from error
+        _append(self.path, row)
+
+
+def finish(results_dir: Path, comparison: Comparison) -> None:
+    """Write verdicts to which something was added; the last ones of a file count.
+
+    Raises
+    ------
+    UnwritableError
+        If the disk is full or the file cannot be written.
+    """
+    _append(gates_dir(results_dir) / f"{comparison.identifier}.jsonl", {"finished": asdict(comparison)})
+
+
+def _append(path: Path, row: dict[str, Any]) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("ab") as stream:
+            stream.write(json.dumps(row).encode() + b"\n")
+    except OSError as error:
+        raise UnwritableError(path, error) from error
 
 
 def read(path: Path) -> tuple[dict[str, Any], list[Pair], Comparison | None]:

@@ -109,7 +109,7 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
     monkeypatch.setattr(_base.Benchmark, "do_run", _base.Benchmark.do_run)
     monkeypatch.setattr(sys, "meta_path", list(sys.meta_path))
     monkeypatch.setattr("asv_runner.discovery.benchmark_types", [*benchmark_types, TimeItemBenchmark])
-    install()
+    install(lambda *_: None)
     path = tmp_path / "samples.jsonl"
     monkeypatch.setenv(VARIABLE, Context(str(path), "c0ffee", "env", "tag", "node", "run").encode())
     root = tmp_path / f"suite_{uuid.uuid4().hex}"

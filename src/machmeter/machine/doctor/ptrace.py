@@ -1,6 +1,6 @@
 """Whether py-spy may look into the measured processes."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Final
 
 from machmeter.machine.doctor.finding import Finding, Level, ok, shown, unknown
@@ -9,18 +9,32 @@ from machmeter.machine.parsing import whole
 
 _CHECK: Final = "ptrace for py-spy"
 _STATUS: Final = "/proc/self/status"
+_SCOPE: Final = "/proc/sys/kernel/yama/ptrace_scope"
 
 #: capabilities(7)
 _CAP_SYS_PTRACE: Final = 19
 _WHY: Final = "Without it a slow commit is found, but no profile says which function made it slow."
 
 
+#: What the judgement needs to read.
+SOURCES: Final = (_STATUS, _SCOPE)
+
+
 def findings(readings: Readings) -> Iterator[Finding]:
     """Judge Yama's ptrace_scope (kernel's Documentation/admin-guide/LSM/Yama.rst) and CAP_SYS_PTRACE."""
-    capable = _may_trace(readings.texts.get(_STATUS))
-    scope = whole(readings.texts.get("/proc/sys/kernel/yama/ptrace_scope"), high=3)
-    container = readings.texts.get("container") or ""
-    yield _finding(scope, container, capable=capable)
+    yield permission(readings.texts)
+
+
+def permission(texts: Mapping[str, str | None]) -> Finding:
+    """Judge from the texts of `SOURCES` and of "container"."""
+    scope = whole(texts.get(_SCOPE), high=3)
+    return _finding(scope, texts.get("container") or "", capable=_may_trace(texts.get(_STATUS)))
+
+
+def is_forbidden(texts: Mapping[str, str | None]) -> bool:
+    """Whether Yama surely refuses: then nothing needs to be tried."""
+    scope = whole(texts.get(_SCOPE), high=3)
+    return scope == 3 or (scope == 2 and not _may_trace(texts.get(_STATUS)))  # noqa: PLR2004 - Yama's numbers
 
 
 def _may_trace(status: str | None) -> bool | None:

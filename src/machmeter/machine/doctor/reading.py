@@ -86,7 +86,7 @@ def _texts() -> dict[str, str | None]:
         "affinity": ",".join(map(str, sorted(os.sched_getaffinity(0)))),
         "governors": _distinct(_CPU.glob("cpufreq/policy*/scaling_governor")),
         "siblings": _distinct(_CPU.glob("cpu[0-9]*/topology/thread_siblings_list")),
-        "container": _container(),
+        "container": container(),
     }
 
 
@@ -117,7 +117,7 @@ def _disk(role: str, path: Path) -> Disk:
         return Disk(role, path, None, writable=True)
 
 
-def _container() -> str:
+def container() -> str:
     """Say what makes us think that we are in a container; an empty text if nothing does."""
     groups = _text(Path("/proc/1/cgroup")) or ""
     named = re.findall(r"docker|kubepods|libpod|containerd|lxc", groups)

@@ -33,7 +33,7 @@ _RAW = """\
 import time, timeit
 timer = timeit.Timer({statement!r}, {setup!r}, lambda: complex(time.perf_counter(), time.process_time()))
 seconds = timer.timeit({number})
-print(seconds.real, seconds.imag)
+print("machmeter:", seconds.real, seconds.imag)
 """
 
 
@@ -172,15 +172,23 @@ class _TimerCalls(_Calls):
         return _row(self._meter, number) | {"wall_s": seconds, "cpu_s": None}
 
 
-class _Raw(Kind):
-    """``timeraw_*``: statements in an interpreter of their own, whose start is not timed."""
+class Raw(Kind):
+    """``timeraw_*``: statements in an interpreter of their own, whose start is not timed.
+
+    Attributes
+    ----------
+    launcher : list of str
+        What starts the interpreter, with its arguments; nothing by default.
+    """
 
     def __init__(self, benchmark: Any) -> None:  # noqa: ANN401
         super().__init__(benchmark)
         self.number = int(benchmark.number)
         self.most = _most(benchmark.repeat)
+        self.launcher: list[str] = []
 
     def sample(self, number: int) -> dict[str, Any]:
+        """Run the statement in a new interpreter."""
         stated = self._benchmark.func(*self._params)
         statement, setup = stated if isinstance(stated, tuple) else (stated, "")
         program = _RAW.format(
@@ -188,9 +196,13 @@ class _Raw(Kind):
         )
         variables = os.environ | (self._benchmark._timeraw_env or {})  # noqa: SLF001
         done = subprocess.run(
-            [sys.executable, "-c", program], env=variables, stdout=subprocess.PIPE, text=True, check=True
+            [*self.launcher, sys.executable, "-c", program],
+            env=variables,
+            stdout=subprocess.PIPE,
+            text=True,
+            check=True,
         )
-        wall_s, cpu_s = (float(text) for text in done.stdout.split()[-2:])
+        wall_s, cpu_s = map(float, list(filter(_is_answer, done.stdout.splitlines()))[-1].split()[1:])
         return {"items": number, "wall_s": wall_s, "cpu_s": cpu_s, "run_delay_s": None, "gpu_s": None}
 
 
@@ -240,12 +252,16 @@ def of(benchmark: Any) -> Kind:  # noqa: ANN401
     if isinstance(benchmark, TimeItemBenchmark):
         return _Items(benchmark)
     if isinstance(benchmark, TimerawBenchmark):
-        return _Raw(benchmark)
+        return Raw(benchmark)
     if not isinstance(benchmark, TimeBenchmark):
         return _Value(benchmark)
     if benchmark.timer is not timeit.default_timer:
         return _TimerCalls(benchmark)
     return _FreshCalls(benchmark) if benchmark._setups else _Calls(benchmark)  # noqa: SLF001
+
+
+def _is_answer(line: str) -> bool:
+    return line.startswith("machmeter: ")
 
 
 def _row(meter: Meter, items: float) -> dict[str, Any]:

@@ -9,7 +9,8 @@ import time
 import traceback
 from typing import Any
 
-from machmeter.probe.forks import kernel, kinds, process
+from machmeter.probe import spy
+from machmeter.probe.forks import kernel, kinds, memory_pass, passes, process, torch_pass
 from machmeter.probe.forks.layout import Shaker
 from machmeter.probe.forks.wire import Wire
 from machmeter.probe.meter import peak_rss_bytes
@@ -69,6 +70,16 @@ def _answer(wire: Wire, request: dict[str, Any], benchmark: Any) -> None:  # noq
         if asked["op"] == "sample":
             shaker.shake()
             wire.send(_guarded(_sample, kind, asked["number"]))
+            continue
+        if asked["op"] == "profile":
+            arguments = (asked["number"], asked["turns"], asked["plain"], spy.Watch(**asked["watch"]))
+            wire.send(_guarded(passes.profile, kind, benchmark, *arguments))
+            continue
+        if asked["op"] == "count":
+            wire.send(_guarded(passes.count, kind, benchmark, asked["number"], asked["project"]))
+            continue
+        if asked["op"] in {"memory", "torch"}:
+            wire.send(_guarded(_complement, kind, benchmark, asked))
             continue
         reply = _guarded(_finish, benchmark)
         files = process.module_files() if asked.get("modules") else {}
@@ -144,6 +155,12 @@ def _calibrate(kind: kinds.Kind, seconds: float) -> dict[str, Any]:
 def _sample(kind: kinds.Kind, number: int) -> dict[str, Any]:
     row = kind.sample(number)
     return row | {"skipped": math.isnan(row.get("value", 0.0))}
+
+
+def _complement(kind: kinds.Kind, benchmark: Any, asked: dict[str, Any]) -> dict[str, Any]:  # noqa: ANN401
+    if asked["op"] == "memory":
+        return memory_pass.take(kind, benchmark, asked["project"])
+    return torch_pass.take(kind, benchmark, asked["seconds"])
 
 
 def _finish(benchmark: Any) -> dict[str, Any]:  # noqa: ANN401

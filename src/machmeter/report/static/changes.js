@@ -120,6 +120,13 @@
     };
   }
 
+  function flame(change) {
+    const link = document.createElement("a");
+    link.href = `flames/${encodeURIComponent(change.flame)}`;
+    link.textContent = change.cause;
+    return link;
+  }
+
   function show(change, series) {
     if (change !== data.changes[selected]) return; /* another one was chosen while this one was loaded */
     const limits = range(series);
@@ -127,6 +134,7 @@
     const some = series.count > series.x.length ? `${series.x.length} of ${series.count} results drawn` : `${series.count} results`;
     const rest = outside ? `; ${outside} outside (double-click shows all)` : "";
     byId("chart-place").textContent = `${place(change).machine}, ${place(change).environment}: ${change.size} in ${change.commits}, ${some}${rest}`;
+    if (change.flame) byId("chart-place").append(" ", flame(change));
     draw([points(change, series), levels(series)], described(change, series, limits));
   }
 

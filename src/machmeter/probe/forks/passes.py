@@ -1,0 +1,104 @@
+"""Passes over a benchmark apart from its timed samples: watched by py-spy, or with its calls counted."""
+
+import functools
+import math
+from collections.abc import Collection
+from typing import Any
+
+from machmeter.probe import spy
+from machmeter.probe.calls import Counter
+from machmeter.probe.forks import kinds, process
+
+#: Interpreters of a profile of ``timeraw_*``, and seconds that each runs the statement.
+_INTERPRETERS = 3
+_INTERPRETER_S = 0.4
+_SUMMED = ("items", "wall_s", "cpu_s", "run_delay_s", "others_cpu_s")
+
+
+def profile(
+    kind: kinds.Kind,
+    benchmark: Any,  # noqa: ANN401 - asv_runner's
+    number: int,
+    turns: int,
+    plain: int,
+    watch: spy.Watch,
+) -> dict[str, Any]:
+    """Watch a benchmark for a number of samples, between others that nobody watches.
+
+    Parameters
+    ----------
+    kind : Kind
+        The benchmark, set up and warm.
+    benchmark : asv_runner's Benchmark
+        The same; its function is marked from now on.
+    number : int
+        Calls in a sample.
+    turns, plain : int
+        Samples that are watched; samples before and after, each, that are not.
+    watch : Watch
+        How.
+
+    Returns
+    -------
+    dict
+        As of `machmeter.probe.spy.watch`, and ``plain_wall_s``: what as many calls take unwatched. Or
+        ``refused``: why there is no profile.
+    """
+    if isinstance(kind, kinds.Raw):
+        number, turns, plain = _longer(kind, number, turns, plain)
+    else:
+        benchmark.func = functools.partial(spy.region, benchmark.func)
+    before = several(kind, number, plain)
+    try:
+        watched = _watched(kind, watch, number, turns)
+    except spy.SpyError as error:
+        return {"refused": str(error)}
+    after = several(kind, number, plain)
+    share = watched["items"] / (before["items"] + after["items"])
+    return watched | {"plain_wall_s": (before["wall_s"] + after["wall_s"]) * share}
+
+
+def count(kind: kinds.Kind, benchmark: Any, number: int, project: Collection[str]) -> dict[str, Any]:  # noqa: ANN401 - asv_runner's
+    """Count the project's calls in one sample.
+
+    Returns
+    -------
+    dict
+        ``items``, and ``calls``: caller, function, number of calls.
+    """
+    counter = Counter(project)
+    benchmark.func = functools.partial(counter.run, benchmark.func)
+    row = kind.sample(number)
+    return {"items": row["items"], "calls": counter.calls(process.module_files())}
+
+
+def several(kind: kinds.Kind, number: int, turns: int) -> dict[str, float]:
+    """Add up samples: between them there is time for what must not be within, such as garbage collection."""
+    total = dict.fromkeys(_SUMMED, 0.0)
+    for _ in range(turns):
+        row = kind.sample(number)
+        for name in total:
+            total[name] += row.get(name) or (row.get("pressure") or {}).get(name) or 0.0
+    return total
+
+
+def _longer(kind: kinds.Raw, number: int, turns: int, plain: int) -> tuple[int, int, int]:
+    """Have few interpreters run for long where the suite leaves that open: each takes its time to start."""
+    if kind.number:
+        return number, turns, plain
+    wall_s = float(kind.sample(number)["wall_s"])
+    return max(number, math.ceil(number * _INTERPRETER_S / max(wall_s, 1e-6))), _INTERPRETERS, 1
+
+
+def _watched(kind: kinds.Kind, watch: spy.Watch, number: int, turns: int) -> dict[str, Any]:
+    if not isinstance(kind, kinds.Raw):
+        return spy.watch(watch, functools.partial(several, kind, number, turns), process.module_files)
+
+    def work(launcher: list[str]) -> dict[str, float]:
+        kind.launcher = launcher
+        try:
+            return several(kind, number, 1)
+        finally:
+            kind.launcher = []
+
+    return spy.watch_programs(watch, work, turns)

@@ -1,0 +1,1 @@
+"""Why: profiles of two commits, their difference, the function that explains it."""
