@@ -59,7 +59,9 @@ def document(base: str, head: str, found: Iterable[Complement]) -> str:
 def size(value: float) -> str:
     """Spell bytes, "1.25 MiB"."""
     factor, unit = next((known for known in _BINARY if abs(value) >= known[0]), (1, "B"))
-    return f"{value:.0f} B" if factor == 1 else f"{value / factor:.3g} {unit}"
+    # Whole digits are kept, "1016 KiB", and bytes have no others.
+    digits = ".0f" if factor == 1 or abs(value) >= 99.95 * factor else ".3g"  # noqa: PLR2004 - three digits
+    return f"{value / factor:{digits}} {unit}"
 
 
 def duration(value: float) -> str:

@@ -19,7 +19,7 @@ _HEADER = 48
 #: New pools begin anywhere within three megabytes.
 _MOST_POOLS = 192
 #: So many neighbours, from a pool's first place on, make a new pool.
-_NEIGHBOURS = 64
+_NEIGHBOURS = 8
 #: More places than this are not filled: another allocator is at work, or the heap is very large.
 _MOST = 50_000
 

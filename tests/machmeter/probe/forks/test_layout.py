@@ -1,32 +1,38 @@
 """Where new objects come to lie."""
 
-import itertools
-import random
+import subprocess
 import sys
 
 import pytest
 
 from machmeter.probe.forks.layout import Shaker
 
-POOL = 16384 if sys.version_info >= (3, 10) else 4096
+#: Run in an interpreter of its own: what other tests have left in the heap is theirs.
+NEIGHBOURS = """
+import itertools, sys
+from machmeter.probe.forks.layout import Shaker
+
+size = int(sys.argv[1])
+kept = [bytes(size - 33) for _ in range(20_000)]
+del kept[::2]  # every other place is a gap
+shaker = Shaker("seed")
+if sys.argv[2] == "fill":
+    shaker.fill()
+fresh = [bytes(size - 33) for _ in range(60)]
+print(sum(id(after) - id(before) == size for before, after in itertools.pairwise(fresh)) / 59)
+"""
 
 
-def holes() -> list[object]:
-    """Keep every other one of many objects: the heap is full of gaps afterwards."""
-    kept: list[object] = [bytes(random.randrange(0, 400)) for _ in range(40_000)]  # noqa: S311 - no secret
-    return kept[::2]
+def neighbours(size: int, fill: str) -> float:
+    command = [sys.executable, "-c", NEIGHBOURS, str(size), fill]
+    return float(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
 
 
 @pytest.mark.parametrize("size", [48, 64, 128])
 def test_after_filling_new_objects_are_neighbours(size: int) -> None:
     """The allocator has no gap left: the next objects lie one behind the other, in pools of their own."""
-    kept = holes()
-    shaker = Shaker("seed")
-    shaker.fill()
-    fresh = [bytes(size - 33) for _ in range(POOL // size // 2)]
-    steps = [id(after) - id(before) for before, after in itertools.pairwise(fresh)]
-    assert kept
-    assert sum(step == size for step in steps) / len(steps) > 0.9
+    assert neighbours(size, "leave") < 0.1
+    assert neighbours(size, "fill") > 0.9
 
 
 def test_shaking_moves_new_objects() -> None:
