@@ -1,6 +1,6 @@
 """Memory and torch's operators at two commits, with real memray and real torch in an environment."""
 
-import importlib.util
+import importlib.metadata
 import json
 import os
 import subprocess
@@ -79,7 +79,7 @@ def flame(suite: Suite, *arguments: str, expect: int = 0) -> subprocess.Complete
     done = subprocess.run(
         [_COMMAND, "flame", *arguments],
         cwd=suite.folder,
-        env=suite.environ(UV_TORCH_BACKEND="cpu"),
+        env=suite.environ(),
         capture_output=True,
         text=True,
         stdin=subprocess.DEVNULL,
@@ -94,6 +94,14 @@ def rows(done: subprocess.CompletedProcess[str]) -> dict[str, Mapping[str, Any]]
     """Rows of the only complement, by the innermost part of their names."""
     (found,) = json.loads(done.stdout)["complements"]
     return {row["name"][-1]: row for row in found["rows"]}
+
+
+def _torch_version() -> str:
+    """The version that is installed here, so that the environments find it in the cache; empty without."""
+    try:
+        return importlib.metadata.version("torch").partition("+")[0]
+    except importlib.metadata.PackageNotFoundError:
+        return ""
 
 
 @pytest.fixture(scope="module")
@@ -154,11 +162,11 @@ def test_what_is_missing_in_the_environment_is_named(tmp_path: Path) -> None:
     assert "torch is not installed" in flame(made, *chosen, "--torch", expect=2).stderr
 
 
-@pytest.mark.skipif(importlib.util.find_spec("torch") is None, reason="torch is heavy, and absent here")
+@pytest.mark.skipif(not _torch_version(), reason="torch is heavy, and absent here")
 def test_torch_by_operator(tmp_path: Path) -> None:
     """One more multiplication, another activation."""
     made = make_suite(tmp_path)
-    made.configure(matrix={"req": {"pip+torch": [""], "pip+numpy": [""]}})
+    made.configure(matrix={"req": {"pip+torch": [_torch_version()], "pip+numpy": [""]}})
     changed = TORCH_PROJECT.replace("(ONES @ ONES).relu()", "(ONES @ ONES @ ONES).sigmoid()")
     for message, source in {"before": TORCH_PROJECT, "after": changed}.items():
         made.commit(message, {"toy.py": source, "benchmarks/bench.py": TORCH_BENCHMARKS})

@@ -60,7 +60,7 @@ def size(value: float) -> str:
     """Spell bytes, "1.25 MiB"."""
     factor, unit = next((known for known in _BINARY if abs(value) >= known[0]), (1, "B"))
     # Whole digits are kept, "1016 KiB", and bytes have no others.
-    digits = ".0f" if factor == 1 or abs(value) >= 99.95 * factor else ".3g"  # noqa: PLR2004 - three digits
+    digits = ".0f" if factor == 1 or abs(value) >= 99.95 * factor else ".3g"
     return f"{value / factor:{digits}} {unit}"
 
 

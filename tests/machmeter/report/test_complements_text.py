@@ -96,7 +96,14 @@ def test_json_has_every_process() -> None:
 
 @pytest.mark.parametrize(
     ("value", "told"),
-    [(0, "0 B"), (1023, "1023 B"), (1024, "1 KiB"), (1.5 * MIB, "1.5 MiB"), (2**31, "2 GiB")],
+    [
+        (0, "0 B"),
+        (1023, "1023 B"),
+        (1024, "1 KiB"),
+        (1_040_384, "1016 KiB"),
+        (1.5 * MIB, "1.5 MiB"),
+        (2**31, "2 GiB"),
+    ],
 )
 def test_bytes_have_the_unit_that_fits(value: float, told: str) -> None:
     """Binary ones."""
