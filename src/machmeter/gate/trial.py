@@ -4,6 +4,7 @@ import math
 from dataclasses import dataclass, field, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from machmeter.analysis.comparison import LOOKS, Evidence, expected_pairs, judge, weigh
 from machmeter.analysis.signed_rank import positive_ranks, upper_tail
@@ -113,22 +114,30 @@ class Trial:
 
     def _is_seen_twice(self, begun: int | None) -> bool:
         """Whether the pairs of the present zygote and those before it both show the difference."""
-        if begun is None or self.clock is None:
-            return True
-        ratios, generations = clocks.log_ratios(self.pairs, self.clock)
-        present = np.array(generations) >= begun
-        sign = math.copysign(1.0, 0.0 if self.evidence is None else self.evidence.ratio - 1.0)
-        groups = [sign * np.array(ratios)[chosen] for chosen in (present, ~present)]
-        return all(
-            group.size >= _SECOND_PAIRS
-            and float(np.median(group)) >= self.threshold / 2
-            and upper_tail(positive_ranks(np.sort(group), 0.0), group.size) <= _SECOND_P
-            for group in groups
-        )
+        return begun is None or all(map(self._shows_it, self._by_zygote(begun)))
 
     def needs_another_zygote(self, begun: int) -> bool:
-        """Whether all that it knows comes from the present one."""
-        return self.suspected and all(pair.generation >= begun for pair in self.pairs)
+        """Whether the present one shows what no earlier one has shown."""
+        if not self.suspected:
+            return False
+        present, earlier = self._by_zygote(begun)
+        return self._shows_it(present) and not self._shows_it(earlier)
+
+    def _by_zygote(self, begun: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Log ratios from the present zygote and from those before it, positive towards the whole."""
+        if self.clock is None or self.evidence is None:
+            return np.zeros(0), np.zeros(0)
+        ratios, generations = clocks.log_ratios(self.pairs, self.clock)
+        towards = math.copysign(1.0, self.evidence.ratio - 1.0) * np.array(ratios)
+        present = np.array(generations) >= begun
+        return towards[present], towards[~present]
+
+    def _shows_it(self, ratios: NDArray[np.float64]) -> bool:
+        return (
+            ratios.size >= _SECOND_PAIRS
+            and float(np.median(ratios)) >= self.threshold / 2
+            and upper_tail(positive_ranks(np.sort(ratios), 0.0), ratios.size) <= _SECOND_P
+        )
 
     def _decide_without_ratio(self) -> None:
         """Stop where what is returned has no ratio, such as 5 after 0: no further pair will give one."""

@@ -153,6 +153,28 @@ def test_the_luck_of_one_zygote_is_no_difference(world: World) -> None:
     assert world.stage.restarts == 1
 
 
+def test_a_zygote_of_few_pairs_is_followed_by_another_one(world: World, pair: Make) -> None:
+    """A resumed run has too few pairs of the interrupted one: they are no second zygote."""
+    world.has("slow", 1.05)
+    earlier: dict[object, list[Pair]] = {}
+    earlier["slow", ()] = [pair(benchmark="slow", index=n, generation=n, cpu=0.05) for n in range(3)]
+    asked = [Question("slow", (), {})]
+    (found,) = decide(cast("Stage", world.stage), asked, Rule(budget_s=1e6), None, earlier)
+    assert (found.word, world.stage.restarts) == ("slower", 1)
+    assert found.pairs < 40
+
+
+def test_a_first_zygote_that_hid_the_difference_is_outvoted(world: World) -> None:
+    """The next two show it."""
+    generator = np.random.default_rng(2)
+
+    def ratio(index: int) -> float:
+        return float(generator.normal(0.0 if index < 8 else 0.03, 0.012))
+
+    world.benchmarks["late"] = ratio
+    assert world.decide()["late"].word == "slower"
+
+
 def test_without_zygotes_every_process_is_another_one(world: World) -> None:
     """Nothing needs to be started over."""
     world.stage.fresh = "dependencies differ"
