@@ -18,8 +18,9 @@ _SELF_TIME = (
             shift += 7
 """,
                 """\
-        number += (byte % 128) * 2**shift
-        if byte // 128:
+        more, digit = divmod(byte, 128)
+        number |= digit << shift
+        if more:
             shift += 7
 """,
             ),
@@ -74,7 +75,7 @@ _SELF_TIME = (
             ),
         ),
         ("tinyscope.dataset:orientations",),
-        LARGE,
+        SMALL,
     ),
 )
 
@@ -98,7 +99,7 @@ _EXTRA_CALL = (
             ),
         ),
         ("tinyscope.codecs:decode_strip", "tinyscope.codecs:checksum"),
-        SMALL,
+        LARGE,
     ),
     Injection(
         "spots-looked-at-twice",
@@ -233,8 +234,8 @@ def parse_item(text: str) -> Item:
 def orientations(""",
                 '''\
 def checked(image: np.ndarray) -> np.ndarray:
-    """Return an image; raise ValueError where it is empty of structure or holds no numbers."""
-    if not np.isfinite(image).all() or image.min() == image.max():
+    """Return an image; raise ValueError where nothing can be seen."""
+    if image.min() == image.max():
         raise ValueError("An image cannot be used.")
     return image
 
@@ -243,7 +244,7 @@ def orientations(''',
             ),
         ),
         ("tinyscope.dataset:Patches.sample", "tinyscope.dataset:checked"),
-        LARGE,
+        SMALL,
     ),
 )
 
@@ -266,10 +267,10 @@ _QUADRATIC = (
     kept = np.zeros_like(labels)
     count = 0
     for number in range(1, int(labels.max(initial=0)) + 1):
-        cell = labels == number
-        if np.count_nonzero(cell) >= smallest:
+        places = np.nonzero(labels == number)
+        if len(places[0]) >= smallest:
             count += 1
-            kept[cell] = count
+            kept[places] = count
     return kept
 """,
             ),
@@ -285,24 +286,15 @@ _QUADRATIC = (
             Edit(
                 "tinyscope/tables.py",
                 """\
-        partners = {item: place for place, item in enumerate(other.columns[key])}
-""",
-                """\
-        partners = other.columns[key]
-""",
-            ),
-            Edit(
-                "tinyscope/tables.py",
-                """\
                 there.append(partners[item])
 """,
                 """\
-                there.append(partners.index(item))
+                there.append(other.columns[key].index(item))
 """,
             ),
         ),
         ("tinyscope.tables:Table.join",),
-        LARGE,
+        SMALL,
     ),
     Injection(
         "batch-grown",
@@ -369,22 +361,21 @@ _DTYPE = (
 
 _COPY = (
     Injection(
-        "image-copied-for-each-cell",
+        "image-copied-for-each-square",
         "extra copy",
         _SEGMENT,
         (
             Edit(
-                "tinyscope/features.py",
+                "tinyscope/quadtree.py",
                 """\
-        yield Cell(number, rows.start, columns.start, image[rows, columns], labels[rows, columns] == number)
+    pixels = image[y : y + size, x : x + size]
 """,
                 """\
-        pixels = image.astype(np.float32)[rows, columns]
-        yield Cell(number, rows.start, columns.start, pixels, labels[rows, columns] == number)
+    pixels = image.copy()[y : y + size, x : x + size]
 """,
             ),
         ),
-        ("tinyscope.features:cells",),
+        ("tinyscope.quadtree:squares",),
         SMALL,
     ),
     Injection(
@@ -455,7 +446,7 @@ from threading import Lock
             ),
         ),
         ("tinyscope.stats:histogram",),
-        SMALL,
+        LARGE,
     ),
     Injection(
         "each-write-awaited",
@@ -500,7 +491,7 @@ _DECODE = (
         LARGE,
     ),
     Injection(
-        "planes-by-bytes",
+        "planes-transposed",
         "slower decode in a worker",
         _LOADER,
         (
@@ -514,11 +505,8 @@ _DECODE = (
     return pixels
 """,
                 """\
-    half = len(data) // 2
-    mixed = bytearray(len(data))
-    mixed[::2] = data[:half]
-    mixed[1::2] = data[half:]
-    return np.frombuffer(mixed, "<u2").reshape(shape)
+    pairs = np.ascontiguousarray(np.frombuffer(data, np.uint8).reshape(2, -1).T)
+    return pairs.view("<u2").reshape(shape)
 """,
             ),
         ),
@@ -645,7 +633,7 @@ _WAIT = (
 
 _CHURN = (
     Injection(
-        "array-for-each-run",
+        "list-for-each-run",
         "allocation churn",
         _SEGMENT,
         (
@@ -655,12 +643,12 @@ _CHURN = (
             row[run.start : run.stop] = lookup[run.label]
 """,
                 """\
-            row[run.start : run.stop] = np.full(run.stop - run.start, lookup[run.label], np.int32)
+            row[run.start : run.stop] = [lookup[run.label]] * (run.stop - run.start)
 """,
             ),
         ),
         ("tinyscope.segmentation:fill",),
-        LARGE,
+        SMALL,
     ),
     Injection(
         "new-counts-for-each-value",

@@ -68,10 +68,6 @@ def time_waits():
 
 def time_spread():
     toy.spread()
-
-
-def timeraw_work():
-    return "toy.work()", "import toy"
 """
 
 #: Half as much again in one function, and harmless edits in two others.
@@ -164,13 +160,6 @@ def test_waiting_is_seen_by_wall_time(suite: Suite) -> None:
     seen = stacks(suite, "main~1", "bench.time_waits")
     asleep = sum(count for stack, count in seen.items() if stack[-1] == "toy:waits")
     assert asleep > 0.5 * sum(seen.values())
-
-
-def test_interpreters_of_their_own_are_seen(suite: Suite) -> None:
-    """``timeraw_*``: py-spy starts them."""
-    machmeter(suite, "flame", "main~1", "-b", "timeraw_work", "--seconds", "4", expect=0)
-    seen = stacks(suite, "main~1", "bench.timeraw_work")
-    assert ("main", "toy:work", "toy:scaled") in seen
 
 
 @pytest.mark.parametrize("method", ["spawn", "forkserver"])

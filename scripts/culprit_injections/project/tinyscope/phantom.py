@@ -43,6 +43,21 @@ def make_stack(frames: int, size: int, count: int, seed: int = 0) -> bytes:
         "stage y": "-37 um",
         "operator": "A. Abbe",
         "date": "2024-05-17T10:30",
+        "camera": "CMOS 2048",
+        "camera temperature": "-10.2",
+        "filter": "525/50 nm",
+        "excitation": "488 nm",
+        "emission": "525 nm",
+        "power": "0.35",
+        "medium": "DMEM",
+        "temperature": "37.0",
+        "carbon dioxide": "5.0",
+        "passage": "12",
+        "plate": "P-0042",
+        "well": "C07",
+        "site": "4",
+        "interval": "30 s",
+        "comment": "after change of medium",
     }
     return write_stack([make_frame(size, count, seed + number) for number in range(frames)], metadata)
 
