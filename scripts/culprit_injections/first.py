@@ -234,8 +234,8 @@ def parse_item(text: str) -> Item:
 def orientations(""",
                 '''\
 def checked(image: np.ndarray) -> np.ndarray:
-    """Return an image; raise ValueError where nothing can be seen."""
-    if image.min() == image.max():
+    """Return an image; raise ValueError where it cannot be used."""
+    if image.max() == 0 or not np.isfinite(image).all():
         raise ValueError("An image cannot be used.")
     return image
 
@@ -267,10 +267,10 @@ _QUADRATIC = (
     kept = np.zeros_like(labels)
     count = 0
     for number in range(1, int(labels.max(initial=0)) + 1):
-        places = np.nonzero(labels == number)
-        if len(places[0]) >= smallest:
+        places = np.flatnonzero(labels == number)
+        if len(places) >= smallest:
             count += 1
-            kept[places] = count
+            kept.ravel()[places] = count
     return kept
 """,
             ),
@@ -308,10 +308,11 @@ _QUADRATIC = (
             yield collate(samples)
 """,
                 """\
-            images = np.zeros((0, 72), np.float32)
+            images, targets = np.zeros((0, 72), np.float32), self.targets[:0]
             for number in chosen:
                 images = np.vstack((images, self.sample(number, rng)))
-            yield images, self.targets[chosen]
+                targets = np.append(targets, self.targets[number])
+            yield images, targets
 """,
             ),
         ),
@@ -633,7 +634,7 @@ _WAIT = (
 
 _CHURN = (
     Injection(
-        "list-for-each-run",
+        "array-for-each-run",
         "allocation churn",
         _SEGMENT,
         (
@@ -643,7 +644,7 @@ _CHURN = (
             row[run.start : run.stop] = lookup[run.label]
 """,
                 """\
-            row[run.start : run.stop] = [lookup[run.label]] * (run.stop - run.start)
+            row[run.start : run.stop] = np.array([lookup[run.label]] * (run.stop - run.start))
 """,
             ),
         ),

@@ -49,9 +49,10 @@ def waits():
     return work()
 
 
+# py-spy looks for new processes ten times a second: these live much longer.
 def spread():
     with get_context("fork").Pool(2) as pool:
-        return pool.map(scaled, [20000] * 40)
+        return pool.map(scaled, [400_000] * 40)
 """
 
 BENCHMARKS = """\

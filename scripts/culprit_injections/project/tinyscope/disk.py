@@ -48,7 +48,7 @@ class Disk:
 
     def seek(self, name: str, offset: int) -> tuple[str, int]:
         """Move the head; return where it is."""
-        time.sleep(self.latency * 1.2)
+        time.sleep(self.latency)
         return name, offset
 
     def read_block(self, place: tuple[str, int], length: int) -> bytes:
