@@ -17,8 +17,9 @@ import os
 import sys
 import time
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +43,8 @@ from machmeter.pairs import Verdict
 #: What equal commits are also asked to explain: a false alarm of the gate.
 _PRETENDED = 1.03
 _SMALL, _LARGE = 2.0, 5.0
+#: Short statements in interpreters of their own are hardly seen (docs/decisions/0007).
+_RAW = "suite.timeraw_import"
 
 
 def main() -> None:
@@ -76,60 +79,76 @@ def _injections(given: argparse.Namespace) -> None:
     for name, commit in commits.items():
         wanted = name in given.only if given.only else commit.half == given.half and name not in done
         if wanted:
-            _record(given, out, name, commits["base"], commit)
+            _record(given, out, commits["base"], {name: commit})
 
 
 def _equal(given: argparse.Namespace) -> None:
-    """Compare the base with commits of decoys alone, one benchmark after the other."""
+    """Compare the base with commits of decoys alone, in new processes each; a commit has one stage."""
     commits = culprit_project.make(given.folder)
     equal = [(name, commit) for name, commit in commits.items() if not commit.half and name != "base"]
-    benchmarks = sorted({each.benchmark for each in commits.values() if each.half})
+    benchmarks = sorted({each.benchmark for each in commits.values() if each.half} - {_RAW})
+    turns = range(sum(1 for _ in _rows([given.out])), given.times)
     out = given.out.absolute()
-    for turn in range(sum(1 for _ in _rows([given.out])), given.times):
-        name, commit = equal[turn % len(equal)]
-        benchmark = benchmarks[turn // len(equal) % len(benchmarks)]
-        _record(given, out, f"{name}-{turn}", commits["base"], replace(commit, benchmark=benchmark))
+    for place, chosen in groupby(turns, lambda turn: turn // len(benchmarks)):
+        name, commit = equal[place % len(equal)]
+        heads = {
+            f"{name}-{turn}": replace(commit, benchmark=benchmarks[turn % len(benchmarks)]) for turn in chosen
+        }
+        _record(given, out, commits["base"], heads)
 
 
-def _record(given: argparse.Namespace, out: Path, name: str, base: Commit, head: Commit) -> None:
-    began = time.monotonic()
-    row: dict[str, Any] = {"name": name, **asdict(head), "load": os.getloadavg()[0]}
+def _record(given: argparse.Namespace, out: Path, base: Commit, heads: Mapping[str, Commit]) -> None:
+    """Write a row for each benchmark of one commit."""
+    (commit,) = {head.commit for head in heads.values()}
     with contextlib.chdir(given.folder):
-        try:
-            row |= _compared(base, head, given)
-        except MachmeterError as error:
-            row |= {"refused": error.fact}
-    row["seconds"] = time.monotonic() - began
-    with out.open("a", encoding="utf-8") as stream:
-        stream.write(json.dumps(row) + "\n")
+        conf = Config.load()
+        plugin_manager.import_plugin("asv.plugins.git")
+        setting, environment = environments.install(conf, get_repo(conf), base.commit, commit)
+        with Stage(setting) as stage:
+            discovered = stage.open()
+            for name, head in heads.items():
+                began = time.monotonic()
+                row: dict[str, Any] = {"name": name, **asdict(head), "load": os.getloadavg()[0]}
+                try:
+                    row |= _compared(stage, discovered, environment, head, given)
+                except MachmeterError as error:
+                    row |= {"refused": error.fact}
+                row["seconds"] = time.monotonic() - began
+                with out.open("a", encoding="utf-8") as stream:
+                    stream.write(json.dumps(row) + "\n")
+                _report(name, head, row)
+
+
+def _report(name: str, head: Commit, row: Mapping[str, Any]) -> None:
     said = row.get("named") or row.get("reason") or row.get("refused")
-    _say(
-        f"{time.strftime('%H:%M:%S')} {name} ({head.kind}): {row.get('ratio')} {said} {row['seconds']:.0f} s"
-    )
+    seconds = f"{row['seconds']:.0f} s"
+    _say(f"{time.strftime('%H:%M:%S')} {name} ({head.kind}): {row.get('ratio')} {said} {seconds}")
 
 
-def _compared(base: Commit, head: Commit, given: argparse.Namespace) -> dict[str, Any]:
-    conf = Config.load()
-    plugin_manager.import_plugin("asv.plugins.git")
-    setting, environment = environments.install(conf, get_repo(conf), base.commit, head.commit)
+def _compared(
+    stage: Stage,
+    discovered: Mapping[str, Mapping[str, Any]],
+    environment: str,
+    head: Commit,
+    given: argparse.Namespace,
+) -> dict[str, Any]:
     pattern = exactly((head.benchmark.removeprefix("suite."), ()))[1:]  # asv may put the module's name before
-    with Stage(setting) as stage:
-        questions, _, _ = ask(stage.open(), pattern, 60.0)
-        (verdict,) = decide(stage, questions, Rule(budget_s=given.budget))
-        plan = scout(stage, questions[0]).plan
-        if plan is None or verdict.ratio is None:
-            return {"refused": verdict.reason or verdict.word}
-        if not head.half:  # equal code: what if the gate had raised a false alarm?
-            verdict = _pretended(verdict)
-        found, profiles = explain(
-            stage,
-            questions[0],
-            plan,
-            verdict,
-            Manner(seconds=given.seconds),
-            environment=environment,
-            repository=Path(),
-        )
+    questions, _, _ = ask(discovered, pattern, 60.0)
+    (verdict,) = decide(stage, questions, Rule(budget_s=given.budget))
+    plan = scout(stage, questions[0]).plan
+    if plan is None or verdict.ratio is None:
+        return {"refused": verdict.reason or verdict.word}
+    if not head.half:  # equal code: what if the gate had raised a false alarm?
+        verdict = _pretended(verdict)
+    found, profiles = explain(
+        stage,
+        questions[0],
+        plan,
+        verdict,
+        Manner(seconds=given.seconds),
+        environment=environment,
+        repository=Path(),
+    )
     named = found.culprit.name if found.culprit is not None else ""
     return {
         "word": verdict.word,

@@ -233,7 +233,14 @@ def _continuous(given: argparse.Namespace) -> None:
         for effect in given.effects:
             began = time.monotonic()
             done = subprocess.run(
-                ["asv", "continuous", "--factor", "1.001", commits["base"], commits[effect]],
+                [
+                    str(Path(sys.executable).with_name("asv")),
+                    "continuous",
+                    "--factor",
+                    "1.001",
+                    commits["base"],
+                    commits[effect],
+                ],
                 cwd=given.folder,
                 env=os.environ | {"MACHMETER_HEALTH": "off", "OMP_NUM_THREADS": "1"},
                 capture_output=True,
@@ -241,9 +248,9 @@ def _continuous(given: argparse.Namespace) -> None:
                 check=False,
             )
             found = [
-                line.split()[-1]
+                line.split("|")[-2].strip()
                 for line in done.stdout.splitlines()
-                if line.startswith("|") and line.split()[1] in {"+", "-"}
+                if line.startswith(("| +", "| -"))
             ]
             row = {
                 "continuous": found,

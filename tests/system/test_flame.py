@@ -69,6 +69,10 @@ def time_waits():
 
 def time_spread():
     toy.spread()
+
+
+def timeraw_work():
+    return "for _ in range(60): toy.work()", "import toy"
 """
 
 #: Half as much again in one function, and harmless edits in two others.
@@ -152,6 +156,14 @@ def test_workers_are_seen_in_their_role(suite: Suite) -> None:
     workers = sum(count for stack, count in seen.items() if stack[0] == "worker")
     assert workers > 0.5 * sum(seen.values())
     assert all("benchmarks.bench:time_spread" not in stack for stack in seen if stack[0] == "worker")
+
+
+def test_interpreters_of_their_own_are_seen(suite: Suite) -> None:
+    """`timeraw_*` runs its statement once, in an interpreter that waits until it is watched."""
+    machmeter(suite, "flame", "main~1", "-b", "timeraw_work", "--seconds", "4", expect=0)
+    seen = stacks(suite, "main~1", "bench.timeraw_work")
+    assert ("main", "toy:work", "toy:scaled") in seen
+    assert {stack[:2] for stack in seen} <= {("main",), ("main", "toy:work")}
 
 
 def test_waiting_is_seen_by_wall_time(suite: Suite) -> None:

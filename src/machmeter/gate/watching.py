@@ -217,7 +217,7 @@ class Watcher:
             **{key: answer[key] for key in _MEASURED},
             samples=answer["samples"],
             errors=answer["errors"],
-            rate_hz=self._manner.rate_hz,
+            rate_hz=answer.get("rate_hz", self._manner.rate_hz),
             options=self._manner.options,
             versions=libraries(side.packages),
             project=self.project,

@@ -83,7 +83,7 @@ def _facts(
         "clock": "cpu",
         "iterations": int(taken["items"]),
         **{key: taken[key] for key in measured},
-        "rate_hz": asked["rate_hz"],
+        "rate_hz": taken.get("rate_hz", asked["rate_hz"]),
         "options": asked["options"],
         "versions": {each.metadata["Name"]: each.version for each in distributions()},
         "project": asked["project"],

@@ -4,12 +4,11 @@ import ctypes
 import os
 import select
 import signal
-import subprocess
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -82,75 +81,76 @@ def watch(how: Watch, work: Callable[[], dict[str, Any]], modules: Callable[[], 
         If py-spy is missing, may not look, or ended early.
     """
     allow_tracing()
-    with tempfile.TemporaryDirectory(prefix="machmeter-spy-") as folder:
-        output, log = os.path.join(folder, "stacks"), os.path.join(folder, "log")
-        pid = _start(how, output, log)
-        try:
-            _await(log, pid)
-            before_s = clock.process_cpu_s(pid)
-            done = work()
-            done["others_cpu_s"] -= min(done["others_cpu_s"], clock.process_cpu_s(pid) - before_s)
-        finally:
-            _stop(pid)
-        said, text = _read(log), _read(output)
+    with looking(how, os.getpid()) as seen:
+        before_s = clock.process_cpu_s(seen.watcher)
+        done = work()
+        done["others_cpu_s"] -= min(done["others_cpu_s"], clock.process_cpu_s(seen.watcher) - before_s)
     files = stacks.module_names(modules())
-    counts = stacks.canonical(text, os.getpid(), files, everything=how.clock == "cpu")
-    return done | _facts(said, counts)
+    counts = stacks.canonical(seen.text, os.getpid(), files, everything=how.clock == "cpu")
+    return done | facts(seen.said, counts)
 
 
-def watch_programs(how: Watch, work: Callable[[list[str]], dict[str, float]], turns: int) -> dict[str, Any]:
-    """Have py-spy start short-lived programs and look from their first moment on.
+@dataclass(slots=True)
+class Seen:
+    """What py-spy has seen, once it has ended.
+
+    Attributes
+    ----------
+    watcher : int
+        Its process.
+    said : str
+        Its messages.
+    text : str
+        Its stacks, as `machmeter.probe.stacks.canonical` reads them.
+    """
+
+    watcher: int
+    said: str = ""
+    text: str = ""
+
+
+@contextmanager
+def looking(how: Watch, pid: int) -> Iterator[Seen]:
+    """Have py-spy look at a process, from the start of the block to its end.
 
     Parameters
     ----------
     how : Watch
         How.
-    work : callable
-        Starts one program by the command that it is given, and returns what it cost.
-    turns : int
-        How many.
-
-    Returns
-    -------
-    dict
-        As of `watch`, summed.
+    pid : int
+        The process; it lets others look (`allow_tracing`), or is ours to look at.
 
     Raises
     ------
     SpyError
-        If py-spy is missing or may not look.
+        If py-spy is missing, may not look, or ended early.
     """
-    counts: Counter[tuple[str, ...]] = Counter()
-    total: Counter[str] = Counter()
     with tempfile.TemporaryDirectory(prefix="machmeter-spy-") as folder:
-        output = os.path.join(folder, "stacks")
-        launcher = [how.program, "record", "--output", output, *_options(how), "--"]
-        for _ in range(turns):
-            try:
-                cost = work(launcher)
-            except (OSError, IndexError, subprocess.CalledProcessError):  # over before py-spy could look
-                continue
-            total.update(cost)
-            counts += stacks.canonical(_read(output), 0, {}, everything=True)
-    if not counts:
-        raise SpyError("py-spy saw nothing: the programs were over too soon, or it may not look into them")
-    return dict(total) | _facts("", counts)
+        output, log = os.path.join(folder, "stacks"), os.path.join(folder, "log")
+        seen = Seen(_start(how, pid, output, log))
+        try:
+            _await(log, seen.watcher)
+            yield seen
+        finally:
+            _stop(seen.watcher)
+        seen.said, seen.text = _read(log), _read(output)
 
 
 def allow_tracing() -> None:
     """Let a process that is no ancestor look into this one and its forks (`prctl(2)`, PR_SET_PTRACER)."""
-    _set_tracer()
-    os.register_at_fork(after_in_child=_set_tracer)
+    set_tracer()
+    os.register_at_fork(after_in_child=set_tracer)
 
 
-def _set_tracer() -> None:
+def set_tracer() -> None:
+    """Let others look into this process alone; it stays so when it starts another program."""
     with suppress(OSError, AttributeError):  # another kernel, which then asks for nothing
         ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PTRACER, _PR_SET_PTRACER_ANY, 0, 0, 0)
 
 
-def _start(how: Watch, output: str, log: str) -> int:
+def _start(how: Watch, watched: int, output: str, log: str) -> int:
     """Start py-spy as nobody's child: its CPU time must not count as the benchmark's."""
-    command = [how.program, "record", "--pid", str(os.getpid()), "--output", output, *_options(how)]
+    command = [how.program, "record", "--pid", str(watched), "--output", output, *_options(how)]
     reading, writing = os.pipe()
     child = os.fork()
     if child == 0:
@@ -248,7 +248,8 @@ def _told(said: str) -> str:
     return "; ".join(line.removeprefix("Reason: ") for line in lines if not line.startswith("py-spy>"))
 
 
-def _facts(said: str, counts: Counter[tuple[str, ...]]) -> dict[str, Any]:
+def facts(said: str, counts: Counter[tuple[str, ...]]) -> dict[str, Any]:
+    """Return what a profile holds besides its cost; see `watch`."""
     errors, late_s = 0, 0.0
     for line in said.splitlines():
         words = line.split()

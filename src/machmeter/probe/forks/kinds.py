@@ -173,36 +173,37 @@ class _TimerCalls(_Calls):
 
 
 class Raw(Kind):
-    """``timeraw_*``: statements in an interpreter of their own, whose start is not timed.
-
-    Attributes
-    ----------
-    launcher : list of str
-        What starts the interpreter, with its arguments; nothing by default.
-    """
+    """``timeraw_*``: statements in an interpreter of their own, whose start is not timed."""
 
     def __init__(self, benchmark: Any) -> None:  # noqa: ANN401
         super().__init__(benchmark)
         self.number = int(benchmark.number)
         self.most = _most(benchmark.repeat)
-        self.launcher: list[str] = []
 
     def sample(self, number: int) -> dict[str, Any]:
         """Run the statement in a new interpreter."""
-        stated = self._benchmark.func(*self._params)
-        statement, setup = stated if isinstance(stated, tuple) else (stated, "")
-        program = _RAW.format(
-            statement=textwrap.dedent(statement), setup=textwrap.dedent(setup), number=number
-        )
-        variables = os.environ | (self._benchmark._timeraw_env or {})  # noqa: SLF001
         done = subprocess.run(
-            [*self.launcher, sys.executable, "-c", program],
-            env=variables,
+            [sys.executable, "-c", self.program(number)],
+            env=self.variables(),
             stdout=subprocess.PIPE,
             text=True,
             check=True,
         )
-        wall_s, cpu_s = map(float, list(filter(_is_answer, done.stdout.splitlines()))[-1].split()[1:])
+        return self.row(number, done.stdout)
+
+    def program(self, number: int) -> str:
+        """Return what the interpreter runs."""
+        stated = self._benchmark.func(*self._params)
+        statement, setup = stated if isinstance(stated, tuple) else (stated, "")
+        return _RAW.format(statement=textwrap.dedent(statement), setup=textwrap.dedent(setup), number=number)
+
+    def variables(self) -> dict[str, str]:
+        """Return the environment that it runs in."""
+        return os.environ | (self._benchmark._timeraw_env or {})  # noqa: SLF001
+
+    def row(self, number: int, said: str) -> dict[str, Any]:
+        """Read what the interpreter printed."""
+        wall_s, cpu_s = map(float, list(filter(_is_answer, said.splitlines()))[-1].split()[1:])
         return {"items": number, "wall_s": wall_s, "cpu_s": cpu_s, "run_delay_s": None, "gpu_s": None}
 
 

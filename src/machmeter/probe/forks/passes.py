@@ -1,17 +1,13 @@
 """Passes over a benchmark apart from its timed samples: watched by py-spy, or with its calls counted."""
 
 import functools
-import math
 from collections.abc import Collection
 from typing import Any
 
 from machmeter.probe import spy
 from machmeter.probe.calls import Counter
-from machmeter.probe.forks import kinds, process
+from machmeter.probe.forks import kinds, process, raw_pass
 
-#: Interpreters of a profile of ``timeraw_*``, and seconds that each runs the statement.
-_INTERPRETERS = 3
-_INTERPRETER_S = 0.4
 _SUMMED = ("items", "wall_s", "cpu_s", "run_delay_s", "others_cpu_s")
 
 
@@ -45,12 +41,11 @@ def profile(
         ``refused``: why there is no profile.
     """
     if isinstance(kind, kinds.Raw):
-        number, turns, plain = _longer(kind, number, turns, plain)
-    else:
-        benchmark.func = functools.partial(spy.region, benchmark.func)
+        return raw_pass.profile(kind, number, watch)
+    benchmark.func = functools.partial(spy.region, benchmark.func)
     before = several(kind, number, plain)
     try:
-        watched = _watched(kind, watch, number, turns)
+        watched = spy.watch(watch, functools.partial(several, kind, number, turns), process.module_files)
     except spy.SpyError as error:
         return {"refused": str(error)}
     after = several(kind, number, plain)
@@ -80,25 +75,3 @@ def several(kind: kinds.Kind, number: int, turns: int) -> dict[str, float]:
         for name in total:
             total[name] += row.get(name) or (row.get("pressure") or {}).get(name) or 0.0
     return total
-
-
-def _longer(kind: kinds.Raw, number: int, turns: int, plain: int) -> tuple[int, int, int]:
-    """Have few interpreters run for long where the suite leaves that open: each takes its time to start."""
-    if kind.number:
-        return number, turns, plain
-    wall_s = float(kind.sample(number)["wall_s"])
-    return max(number, math.ceil(number * _INTERPRETER_S / max(wall_s, 1e-6))), _INTERPRETERS, 1
-
-
-def _watched(kind: kinds.Kind, watch: spy.Watch, number: int, turns: int) -> dict[str, Any]:
-    if not isinstance(kind, kinds.Raw):
-        return spy.watch(watch, functools.partial(several, kind, number, turns), process.module_files)
-
-    def work(launcher: list[str]) -> dict[str, float]:
-        kind.launcher = launcher
-        try:
-            return several(kind, number, 1)
-        finally:
-            kind.launcher = []
-
-    return spy.watch_programs(watch, work, turns)

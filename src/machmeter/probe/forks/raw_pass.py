@@ -1,0 +1,81 @@
+"""A profile of ``timeraw_*``: interpreters that wait until they are watched, then run the statement."""
+
+import os
+import subprocess
+import sys
+from collections import Counter
+from dataclasses import replace
+from typing import Any
+
+from machmeter.probe import spy, stacks
+from machmeter.probe.forks import kinds
+
+#: Interpreters of a profile; an import can be timed once in each.
+_INTERPRETERS = 6
+#: Each is watched for so short a time that it is looked at more often.
+_FASTER = 3
+_WAIT = "import os\nos.read({descriptor}, 1)\n"
+
+
+def profile(kind: kinds.Raw, number: int, watch: spy.Watch) -> dict[str, Any]:
+    """Watch interpreters, between others that nobody watches.
+
+    Parameters
+    ----------
+    kind : Raw
+        The benchmark.
+    number : int
+        Calls in each interpreter, where the suite does not say.
+    watch : Watch
+        How; py-spy looks three times as often.
+
+    Returns
+    -------
+    dict
+        As of `machmeter.probe.forks.passes.profile`.
+    """
+    how = replace(watch, rate_hz=_FASTER * watch.rate_hz)
+    counts: Counter[tuple[str, ...]] = Counter()
+    total: Counter[str] = Counter()
+    for _ in range(_INTERPRETERS):
+        total["plain_wall_s"] += kind.sample(number)["wall_s"]
+        try:
+            row, seen = _watched(kind, number, how)
+        except spy.SpyError as error:
+            return {"refused": str(error)}
+        for name in ("items", "wall_s", "cpu_s"):
+            total[name] += row[name]
+        counts += stacks.canonical(seen.text, 0, {}, everything=True)
+        told = spy.facts(seen.said, counts)
+        total["errors"] += told["errors"]
+        total["late_s"] = max(total["late_s"], told["late_s"])
+    unknown = {"run_delay_s": 0.0, "others_cpu_s": 0.0, "rate_hz": how.rate_hz}
+    return spy.facts("", counts) | unknown | dict(total)
+
+
+def _watched(kind: kinds.Raw, number: int, how: spy.Watch) -> tuple[dict[str, Any], spy.Seen]:
+    """Start an interpreter, have py-spy attach while it waits, and let it go."""
+    waiting, going = os.pipe()
+    try:
+        child = subprocess.Popen(
+            [sys.executable, "-c", _WAIT.format(descriptor=waiting) + kind.program(number)],
+            env=kind.variables(),
+            pass_fds=(waiting,),
+            preexec_fn=spy.set_tracer,  # noqa: PLW1509 - this process has one thread, and Yama asks for it
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        with child:
+            try:
+                with spy.looking(how, child.pid) as seen:
+                    os.write(going, b"\n")
+                    said, _ = child.communicate()
+            except BaseException:
+                child.kill()
+                raise
+    finally:
+        os.close(waiting)
+        os.close(going)
+    if child.returncode:
+        raise subprocess.CalledProcessError(child.returncode, "the statement's interpreter")
+    return kind.row(number, said), seen
