@@ -23,14 +23,19 @@ from machmeter.profiles import Profile, ProfileFacts
 from machmeter.profiling import validity
 from machmeter.profiling.program import check_permission, denied, spy_program
 
-#: Seconds of one profile. Several short ones tell how much processes differ.
+#: Seconds of one profile at least. Several short ones tell how much processes differ, but one lasts no
+#: shorter than some times what its process takes to be set up.
 PROFILE_S: Final = 1.0
-#: Seconds that a profile may take with all that is not watched.
-_MOST_S: Final = 3 * PROFILE_S
+_SETUPS: Final = 5
+#: Seconds of a sample where its calls share a setup; in between rests the garbage collector.
+_SAMPLE_S: Final = 0.5
+#: How many times as long a profile may take with all that is not watched.
+_LONGEST: Final = 3
 #: Attaching to a process and writing down what was seen may take this much longer than the benchmark.
 _PATIENCE_S: Final = 60.0
-#: Fewest profiles a side.
+#: Fewest profiles a side, and how many where setting up takes long.
 FEWEST: Final = 4
+_FEW: Final = 6
 #: A profile that was refused is taken again, so often for each that is wanted.
 _TRIES: Final = 2
 #: A sample of a profile lasts longer than one of the gate: between samples nobody is watched.
@@ -60,10 +65,13 @@ class Manner:
     rate_hz: int = 100
     options: tuple[str, ...] = ()
 
-    @property
-    def profiles(self) -> int:
-        """How many a side."""
-        return max(FEWEST, math.ceil(self.seconds / PROFILE_S))
+    def length(self, setup_s: float) -> float:
+        """Choose the seconds of one profile where a process is set up in so many."""
+        return max(PROFILE_S, min(_SETUPS * setup_s, self.seconds / _FEW))
+
+    def profiles(self, length_s: float) -> int:
+        """How many of such a length a side."""
+        return max(FEWEST, math.ceil(self.seconds / length_s))
 
 
 class Watcher:
@@ -91,6 +99,8 @@ class Watcher:
         check_permission()
         self._program = spy_program()
         self._number = plan.number * (_LONGER if plan.samples > 1 else 1)
+        self._length_s = PROFILE_S
+        self._steady = True
 
     @property
     def project(self) -> tuple[str, ...]:
@@ -131,7 +141,8 @@ class Watcher:
         """
         taken: dict[SideName, list[Profile]] = defaultdict(list)
         refused: list[str] = []
-        wanted = self._manner.profiles
+        self._examine(sides)
+        wanted = self._manner.profiles(self._length_s)
         for turn in range(_TRIES * wanted):
             if all(len(taken[name]) >= wanted for name in sides):
                 break
@@ -165,12 +176,12 @@ class Watcher:
                 "clock": self._manner.clock,
                 "options": self._manner.options,
             }
-            plain = max(1, round(_PLAIN * turns))
             request = {
                 "op": "profile",
                 "number": self._number,
                 "turns": turns,
-                "plain": plain,
+                "plain": max(1, round(_PLAIN * turns * self._number)),
+                "steady": self._steady,
                 "watch": watch,
             }
             answer = process.ask(request, self._question.timeout_s + _PATIENCE_S)
@@ -184,10 +195,28 @@ class Watcher:
     def _turns(self, process: Measurer) -> int:
         """Choose how many samples make a profile; setups and starts of interpreters take time as well."""
         began = time.monotonic()
-        sampled = process.ask({"op": "sample", "number": self._number}, self._question.timeout_s)
+        request = {"op": "sample", "number": self._number, "steady": self._steady}
+        sampled = process.ask(request, self._question.timeout_s)
         elapsed_s = time.monotonic() - began
-        wanted = PROFILE_S / max(float(sampled["wall_s"]), 1e-6)
-        return max(1, math.ceil(min(wanted, _MOST_S / elapsed_s)))
+        wanted = self._length_s / max(float(sampled["wall_s"]), 1e-6)
+        return max(1, math.ceil(min(wanted, _LONGEST * self._length_s / elapsed_s)))
+
+    def _examine(self, sides: Sequence[SideName]) -> None:
+        """Find out what it takes to set a process up, and whether calls can share a setup on all sides."""
+        self._stage.renew()
+        call_s = math.inf
+        for name in sides:
+            began = time.monotonic()
+            process = self._start(name)
+            self._length_s = self._manner.length(time.monotonic() - began)
+            try:
+                answer = process.ask({"op": "share", "number": self._number}, self._question.timeout_s)
+            finally:
+                process.end()
+            self._steady = self._steady and answer["steady"]
+            call_s = min(call_s, answer["call_s"])
+        if self._steady:
+            self._number = max(self._number, math.ceil(_SAMPLE_S / call_s))
 
     def _start(self, name: SideName) -> Measurer:
         fork = not (self._stage.fresh or self._question.fresh)

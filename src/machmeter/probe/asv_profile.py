@@ -17,6 +17,8 @@ from machmeter.probe.sidecar import Context
 
 _SAMPLE_S = 0.02
 _PROFILE_S = 1.0
+#: Calls by which it is found out whether they can share a setup.
+_TRIED = 8
 _PLAIN_S = 0.125
 #: Of a profile with everything that is not watched: setups, starts of interpreters.
 _MOST_S = 3.0
@@ -43,12 +45,15 @@ def take(benchmark: Any, params: list[str], context: Context) -> None:  # noqa: 
     watch = spy.Watch(asked["program"], asked["rate_hz"], "cpu", tuple(asked["options"]))
     try:
         kind = kinds.of(benchmark)
+        passes.share_setup(kind, _TRIED)
         number = kind.calls_for(_SAMPLE_S)
         began = time.monotonic()
         sample_s = kind.sample(number).get("wall_s", 0.0)
         whole_s = time.monotonic() - began
         turns = max(1, math.ceil(min(_PROFILE_S / max(sample_s, 1e-6), _MOST_S / max(whole_s, 1e-6))))
-        taken = passes.profile(kind, benchmark, number, turns, max(1, round(_PLAIN_S * turns)), watch)
+        taken = passes.profile(
+            kind, benchmark, number, turns, max(1, round(_PLAIN_S * turns * number)), watch
+        )
     finally:
         benchmark.func = function
     if "refused" in taken:

@@ -131,17 +131,28 @@ class _Calls(Kind):
         self._meter.stop()
 
 
-class _FreshCalls(_Calls):
+class FreshCalls(_Calls):
     """``time_*`` with a setup: set up anew before each call, as asv does, and only the calls count.
 
     A call that is a sample by itself is read with all instruments. Several short ones are read with two
     clocks only: the instruments would take longer than the calls. Child processes are then not counted.
+
+    Attributes
+    ----------
+    steady : bool
+        Whether all calls of a sample share one setup. Never so in what is timed; a profile sees little of
+        the calls otherwise.
     """
 
+    def __init__(self, benchmark: Any) -> None:  # noqa: ANN401
+        super().__init__(benchmark)
+        self.steady = False
+
     def sample(self, number: int) -> dict[str, Any]:
-        if number == 1:
+        """Take one sample, each call after a setup of its own where calls do not share one."""
+        if number == 1 or self.steady:
             self._benchmark.redo_setup()
-            return super().sample(1)
+            return super().sample(number)
         wall_s = cpu_s = 0.0
         call, params = self._benchmark.func, self._params
         wall, cpu = time.perf_counter, time.process_time
@@ -258,7 +269,7 @@ def of(benchmark: Any) -> Kind:  # noqa: ANN401
         return _Value(benchmark)
     if benchmark.timer is not timeit.default_timer:
         return _TimerCalls(benchmark)
-    return _FreshCalls(benchmark) if benchmark._setups else _Calls(benchmark)  # noqa: SLF001
+    return FreshCalls(benchmark) if benchmark._setups else _Calls(benchmark)  # noqa: SLF001
 
 
 def _is_answer(line: str) -> bool:

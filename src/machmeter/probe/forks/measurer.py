@@ -7,13 +7,16 @@ import pickle
 import sys
 import time
 import traceback
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from machmeter.probe import spy
 from machmeter.probe.forks import kernel, kinds, memory_pass, passes, process, torch_pass
 from machmeter.probe.forks.layout import Shaker
 from machmeter.probe.forks.wire import Wire
 from machmeter.probe.meter import peak_rss_bytes
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 _CACHE = "cache.pickle"
 #: A benchmark computes when it waits, for anything but a core, less than the rest of this share of its time.
@@ -63,28 +66,32 @@ def _answer(wire: Wire, request: dict[str, Any], benchmark: Any) -> None:  # noq
     wire.send(reply)
     if kind is None:
         return
+    actions: dict[str, Callable[[dict[str, Any]], Any]] = {
+        "calibrate": lambda asked: _calibrate(kind, asked["seconds"]),
+        "sample": lambda asked: _sample(kind, asked["number"]),
+        "share": lambda asked: passes.share_setup(kind, asked["number"]),
+        "profile": lambda asked: _profile(kind, benchmark, asked),
+        "count": lambda asked: passes.count(kind, benchmark, asked["number"], asked["project"]),
+        "memory": lambda asked: _complement(kind, benchmark, asked),
+        "torch": lambda asked: _complement(kind, benchmark, asked),
+    }
     while (asked := wire.receive()) is not None:
-        if asked["op"] == "calibrate":
-            wire.send(_guarded(_calibrate, kind, asked["seconds"]))
-            continue
+        if isinstance(kind, kinds.FreshCalls):
+            kind.steady = asked.get("steady", False)
         if asked["op"] == "sample":
             shaker.shake()
-            wire.send(_guarded(_sample, kind, asked["number"]))
-            continue
-        if asked["op"] == "profile":
-            arguments = (asked["number"], asked["turns"], asked["plain"], spy.Watch(**asked["watch"]))
-            wire.send(_guarded(passes.profile, kind, benchmark, *arguments))
-            continue
-        if asked["op"] == "count":
-            wire.send(_guarded(passes.count, kind, benchmark, asked["number"], asked["project"]))
-            continue
-        if asked["op"] in {"memory", "torch"}:
-            wire.send(_guarded(_complement, kind, benchmark, asked))
+        if asked["op"] in actions:
+            wire.send(_guarded(actions[asked["op"]], asked))
             continue
         reply = _guarded(_finish, benchmark)
         files = process.module_files() if asked.get("modules") else {}
         new = {name: files[name] for name in sorted(set(files) - known)}
         wire.send({"modules": new, "peak_rss_bytes": peak_rss_bytes(), "work": kind.work} | reply)
+
+
+def _profile(kind: kinds.Kind, benchmark: Any, asked: dict[str, Any]) -> dict[str, Any]:  # noqa: ANN401
+    watch = spy.Watch(**asked["watch"])
+    return passes.profile(kind, benchmark, asked["number"], asked["turns"], asked["plain"], watch)
 
 
 def _guarded(action: Any, *arguments: Any) -> dict[str, Any]:  # noqa: ANN401 - actions of this module
