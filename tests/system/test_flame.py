@@ -104,7 +104,8 @@ def machmeter(
         timeout=300,
         check=False,
     )
-    if expect in {0, 1} and "refused" in done.stdout + done.stderr:
+    steady = "stacks are too few" in done.stderr  # that is no fault of the node
+    if expect in {0, 1} and "refused" in done.stdout + done.stderr and not steady:
         pytest.skip(f"this node is too unsteady now for valid profiles: {done.stderr.splitlines()[-1:]}")
     assert done.returncode == expect, f"exit {done.returncode}\n{done.stdout}{done.stderr}"
     return done
@@ -163,7 +164,8 @@ def test_interpreters_of_their_own_are_seen(suite: Suite) -> None:
     machmeter(suite, "flame", "main~1", "-b", "timeraw_work", "--seconds", "4", expect=0)
     seen = stacks(suite, "main~1", "bench.timeraw_work")
     assert ("main", "toy:work", "toy:scaled") in seen
-    assert {stack[:2] for stack in seen} <= {("main",), ("main", "toy:work")}
+    inside = sum(count for stack, count in seen.items() if stack[1:2] == ("toy:work",))
+    assert inside > 0.9 * sum(seen.values())  # and nothing of the setup, which imports
 
 
 def test_waiting_is_seen_by_wall_time(suite: Suite) -> None:

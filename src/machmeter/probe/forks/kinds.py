@@ -202,11 +202,15 @@ class Raw(Kind):
         )
         return self.row(number, done.stdout)
 
-    def program(self, number: int) -> str:
-        """Return what the interpreter runs."""
+    def program(self, number: int, before: str = "") -> str:
+        """Return what the interpreter runs; ``before`` is run when it is set up and nothing is timed yet."""
         stated = self._benchmark.func(*self._params)
         statement, setup = stated if isinstance(stated, tuple) else (stated, "")
-        return _RAW.format(statement=textwrap.dedent(statement), setup=textwrap.dedent(setup), number=number)
+        return _RAW.format(
+            statement=textwrap.dedent(statement),
+            setup=f"{textwrap.dedent(setup)}\n{before}",
+            number=number,
+        )
 
     def variables(self) -> dict[str, str]:
         """Return the environment that it runs in."""

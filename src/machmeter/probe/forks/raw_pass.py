@@ -14,7 +14,7 @@ from machmeter.probe.forks import kinds
 _INTERPRETERS = 6
 #: Each is watched for so short a time that it is looked at more often.
 _FASTER = 3
-_WAIT = "import os\nos.read({descriptor}, 1)\n"
+_WAIT = "import os; os.write({saying}, b'.'); os.read({waiting}, 1)"
 
 
 def profile(kind: kinds.Raw, number: int, watch: spy.Watch) -> dict[str, Any]:
@@ -54,28 +54,33 @@ def profile(kind: kinds.Raw, number: int, watch: spy.Watch) -> dict[str, Any]:
 
 
 def _watched(kind: kinds.Raw, number: int, how: spy.Watch) -> tuple[dict[str, Any], spy.Seen]:
-    """Start an interpreter, have py-spy attach while it waits, and let it go."""
+    """Start an interpreter, have py-spy attach when it is set up and waits, and let it go."""
+    ready, saying = os.pipe()
     waiting, going = os.pipe()
+    program = kind.program(number, _WAIT.format(saying=saying, waiting=waiting))
     try:
         child = subprocess.Popen(
-            [sys.executable, "-c", _WAIT.format(descriptor=waiting) + kind.program(number)],
+            # py-spy prints a process with its arguments in each stack, which is a line.
+            [sys.executable, "-c", f"exec({program!a})"],
             env=kind.variables(),
-            pass_fds=(waiting,),
+            pass_fds=(saying, waiting),
             preexec_fn=spy.set_tracer,  # noqa: PLW1509 - this process has one thread, and Yama asks for it
             stdout=subprocess.PIPE,
             text=True,
         )
+        os.close(saying)
         with child:
             try:
+                os.read(ready, 1)  # ends, too, when the interpreter does
                 with spy.looking(how, child.pid) as seen:
-                    os.write(going, b"\n")
+                    os.write(going, b".")
                     said, _ = child.communicate()
             except BaseException:
                 child.kill()
                 raise
     finally:
-        os.close(waiting)
-        os.close(going)
+        for descriptor in (ready, waiting, going):
+            os.close(descriptor)
     if child.returncode:
         raise subprocess.CalledProcessError(child.returncode, "the statement's interpreter")
     return kind.row(number, said), seen
