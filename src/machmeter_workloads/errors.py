@@ -113,6 +113,60 @@ class MissingDataError(WorkloadError):
         )
 
 
+class UnreadableError(WorkloadError):
+    """A data file is there, but cannot be opened or read."""
+
+    @classmethod
+    def of(cls, path: Path, cause: OSError) -> Self:
+        """Say what the operating system refused.
+
+        Parameters
+        ----------
+        path : Path
+            The file.
+        cause : OSError
+            What the system answered.
+
+        Returns
+        -------
+        UnreadableError
+        """
+        return cls(
+            f"Cannot read {path}: {cause.strerror or cause}.",
+            "A loader needs every file of its series.",
+            f'See "ls -l {path}" for its owner and permissions, then run again.',
+        )
+
+
+class WorkerDiedError(WorkloadError):
+    """A worker process of a loader ended by itself, or was killed."""
+
+    @classmethod
+    def of(cls, worker: int, exit_code: int | None) -> Self:
+        """Name the worker.
+
+        Parameters
+        ----------
+        worker : int
+            Its number, from 0.
+        exit_code : int, optional
+            As ``multiprocessing`` gives it: negative for a signal.
+
+        Returns
+        -------
+        WorkerDiedError
+        """
+        how = (
+            f"was killed by signal {-exit_code}" if exit_code and exit_code < 0 else f"ended with {exit_code}"
+        )
+        return cls(
+            f"Worker {worker} of the loader {how}.",
+            "Its batches are lost, so the epoch cannot be finished.",
+            'Signal 9 is usually the system that ran out of memory ("dmesg" says so): use fewer workers, '
+            "smaller batches or less prefetching.",
+        )
+
+
 class UnknownNameError(WorkloadError):
     """A parameter names something that does not exist."""
 

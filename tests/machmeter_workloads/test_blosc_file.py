@@ -3,13 +3,14 @@ import pickle
 from pathlib import Path
 from typing import Any
 
+import blosc2
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
 from machmeter_workloads.data.cubes import CubeSpec, make_cube
 from machmeter_workloads.errors import DamagedFileError
-from machmeter_workloads.storage.blosc_file import read_blosc, write_blosc
+from machmeter_workloads.storage.blosc_file import open_blosc, read_blosc, write_blosc
 
 CUBE = make_cube(CubeSpec(24, 32, 10), 0)[0]
 ARRAYS: dict[str, NDArray[Any]] = {
@@ -107,6 +108,17 @@ def test_a_foreign_header_is_named(tmp_path: Path, header: object) -> None:
         read_blosc(tmp_path / "cube.blosc")
 
 
+@pytest.mark.parametrize(
+    "state", ["N", "K\x01", ")", "(K\x03U\x01<NJ\xff\xff\xff\xffJ\xff\xff\xff\xffK\x00t"]
+)
+def test_a_wrong_state_of_a_dtype_does_not_end_the_process(tmp_path: Path, state: str) -> None:
+    """Numpy's own dtype crashes when it is given the last one, a single byte away from a right one."""
+    header = b"\x80\x02K\x01\x85cnumpy\ndtype\nU\x02f4K\x00K\x01\x87R" + state.encode("latin-1") + b"b\x86."
+    (tmp_path / "cube.blosc").write_bytes(header + bytes(100))
+    with pytest.raises(DamagedFileError, match=r"cube\.blosc is damaged"):
+        read_blosc(tmp_path / "cube.blosc")
+
+
 def test_a_header_cannot_run_anything(tmp_path: Path) -> None:
     """A pickle that names a function is refused before it is called."""
     # What an attacker would write: the call mkdir(<path>).
@@ -116,3 +128,40 @@ def test_a_header_cannot_run_anything(tmp_path: Path) -> None:
     with pytest.raises(DamagedFileError, match=r"os\.mkdir has no place in a header"):
         read_blosc(tmp_path / "cube.blosc")
     assert not (tmp_path / "made").exists()
+
+
+def test_an_array_is_decompressed_into_a_slot(tmp_path: Path) -> None:
+    """Shape and type are known before, and nothing but the slot is written to."""
+    write_blosc(tmp_path / "cube.blosc", CUBE)
+    stored = open_blosc((tmp_path / "cube.blosc").read_bytes(), tmp_path / "cube.blosc")
+    ring = np.full((3, *stored.shape), -1, stored.dtype)
+    stored.decode_into(ring[1])
+    np.testing.assert_array_equal(ring[1], CUBE)
+    assert (ring[[0, 2]] == -1).all()
+
+
+@pytest.mark.parametrize(
+    ("target", "reason"),
+    [
+        (np.empty((24, 32, 9), np.float32), r"its shape is \(24, 32, 10\) instead of \(24, 32, 9\)"),
+        (np.empty((24, 32, 10), np.float16), r"it holds float32 instead of float16"),
+    ],
+)
+def test_a_slot_that_does_not_fit_names_the_file(tmp_path: Path, target: NDArray[Any], reason: str) -> None:
+    """The file belongs into another series."""
+    write_blosc(tmp_path / "cube.blosc", CUBE)
+    stored = open_blosc((tmp_path / "cube.blosc").read_bytes(), tmp_path / "cube.blosc")
+    with pytest.raises(DamagedFileError, match=rf"cube\.blosc is damaged: {reason}"):
+        stored.decode_into(target)
+
+
+def test_a_buffer_of_blosc2_is_named(tmp_path: Path) -> None:
+    """HTC cannot read one, and its longer header may say what only Blosc2 understands."""
+    write_blosc(tmp_path / "cube.blosc", CUBE)
+    content = (tmp_path / "cube.blosc").read_bytes()
+    buffer = open_blosc(content, tmp_path).buffer
+    header = content[: -len(buffer)]
+    foreign = blosc2.compress2(CUBE, typesize=4)
+    (tmp_path / "cube.blosc").write_bytes(header + foreign)
+    with pytest.raises(DamagedFileError, match=r"cube\.blosc is damaged: .* not those of Blosc1"):
+        read_blosc(tmp_path / "cube.blosc")

@@ -12,6 +12,8 @@ from machmeter_workloads.data.cubes import CubeSpec, make_cube
 from machmeter_workloads.errors import MissingDataError, UnknownNameError, UnwritableError
 from machmeter_workloads.storage.blosc_file import read_blosc
 from machmeter_workloads.storage.dat_file import read_dat
+from machmeter_workloads.storage.formats import FORMATS
+from machmeter_workloads.storage.source import UNLIMITED
 
 SPEC = CubeSpec(12, 16, 4)
 
@@ -26,12 +28,15 @@ def files_in(folder: Path) -> dict[str, tuple[int, bytes]]:
 
 
 def test_every_format_holds_the_same_cube(cubes: CubeSet) -> None:
-    """Original and blosc hold the float32 values, and fp16 the rounded ones."""
+    """Original and blosc hold the float32 values, and the others the rounded ones."""
     cube, mask = make_cube(cubes.spec, 2)
     np.testing.assert_array_equal(read_dat(cubes.cube_path("original", 2)), cube)
     np.testing.assert_array_equal(read_blosc(cubes.cube_path("blosc", 2)), cube)
     np.testing.assert_array_equal(read_blosc(cubes.cube_path("fp16", 2)), cube.astype(np.float16))
     np.testing.assert_array_equal(read_blosc(cubes.mask_path(2)), mask)
+    for name, each in FORMATS.items():
+        found = each.read(cubes.cube_path(name, 2), UNLIMITED)
+        np.testing.assert_array_equal(found, cube.astype(each.dtype))
 
 
 def test_a_finished_set_is_left_alone(tmp_path: Path) -> None:
@@ -65,7 +70,7 @@ def test_an_interrupted_maker_is_resumed(tmp_path: Path, monkeypatch: pytest.Mon
             make_cube_set(SPEC, 3, directory=tmp_path / "resumed")
     finished = files_in(tmp_path / "resumed" / SPEC.identifier)
     resumed = files_in(make_cube_set(SPEC, 3, directory=tmp_path / "resumed").folder)
-    assert len(finished) == 8
+    assert len(finished) == 2 * (len(FORMATS) + 1)
     assert finished.items() <= resumed.items()
     assert {name: content for name, (_, content) in resumed.items()} == {
         name: content for name, (_, content) in whole.items()
@@ -110,7 +115,8 @@ def test_a_full_disk_is_reported_from_the_making_processes(
 def test_an_unknown_format_is_answered_with_the_known_ones(tmp_path: Path) -> None:
     """The error lists what there is."""
     with pytest.raises(
-        UnknownNameError, match=r'no storage format "png"\. Known are: blosc, fp16, original\.'
+        UnknownNameError,
+        match=r'no storage format "png"\. Known are: b2nd, blosc, fp16, lz4_16, original, raw16\.',
     ):
         make_cube_set(SPEC, 1, ["png"], directory=tmp_path)
 
@@ -120,4 +126,35 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
     cubes = make_cube_set(SPEC, 1, ["fp16"], directory=tmp_path)
     cubes.require("fp16")
     with pytest.raises(MissingDataError, match=r"original/00000\.dat does not exist"):
+        cubes.require("original")
+
+
+def test_a_long_set_is_looked_through_in_the_same_time(tmp_path: Path) -> None:
+    """A million cubes take as many looks as some thousands, and what is missing at either end is named."""
+    looks = []
+
+    class Counting(CubeSet):
+        def cube_path(self, format_name: str, index: int) -> Path:
+            looks.append(index)
+            return existing if index != absent else tmp_path / f"{index}.dat"
+
+        def mask_path(self, index: int) -> Path:
+            return existing
+
+    existing = tmp_path / "there"
+    existing.touch()
+    absent = -1
+    Counting(SPEC, 10**6, tmp_path).require("original")
+    assert (looks[0], looks[-1]) == (0, 10**6 - 1)
+    assert len(looks) <= 1001
+    for absent in (0, 10**6 - 1):
+        with pytest.raises(MissingDataError, match=rf"{absent}\.dat does not exist"):
+            Counting(SPEC, 10**6, tmp_path).require("original")
+
+
+def test_every_file_of_a_short_set_is_looked_for(tmp_path: Path) -> None:
+    """A single missing mask in the middle is named before anything starts."""
+    cubes = make_cube_set(SPEC, 3, ["original"], directory=tmp_path)
+    cubes.mask_path(1).unlink()
+    with pytest.raises(MissingDataError, match=r"masks/00001\.blosc does not exist"):
         cubes.require("original")

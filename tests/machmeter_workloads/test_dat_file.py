@@ -33,6 +33,7 @@ def test_a_file_of_the_camera_is_read(tmp_path: Path) -> None:
     ("content", "reason"),
     [
         (BYTES[:-4], "11 of 12 values"),
+        (BYTES[:-2], "11.5 of 12 values"),
         (BYTES + b"\0\0\0\0", "13 of 12 values"),
         (BYTES[:8], "header"),
         (b"", "header"),

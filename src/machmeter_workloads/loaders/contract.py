@@ -4,12 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from enum import Enum
 from typing import TYPE_CHECKING, Protocol
 
 from machmeter_workloads.data.cube_set import CubeSet
 
 if TYPE_CHECKING:
     import torch
+
+
+class Lifetime(Enum):
+    """How long the tensors of a batch hold what was delivered."""
+
+    #: They belong to the caller.
+    OWNED = "owned"
+    #: They are lent: once the next batch is asked for, or the epoch ended, or the loader closed, the memory
+    #: is filled anew. Who needs one longer makes a copy.
+    UNTIL_NEXT = "until the next batch"
 
 
 @dataclass(frozen=True)
@@ -19,7 +30,8 @@ class Batch:
     Parameters
     ----------
     cubes : Tensor, shape (B, bands, H, W), float32
-        Reflectance.
+        Reflectance. The strides are the strategy's: those of ``torch.channels_last`` where a file's pixels
+        lie together, and nobody has to transpose them.
     masks : Tensor, shape (B, H, W), int64
         Labels.
     indices : Tensor, shape (B,), int64
@@ -47,6 +59,13 @@ class LoaderSettings:
         Decides, with the epoch and the index, the order and the augmentation. Not negative.
     augment : bool
         Whether cubes and masks are augmented.
+    crop : tuple of int, optional
+        Height and width of a window that is cut out before the augmentation, at a place decided by seed,
+        epoch and index; the whole cube if it is not given.
+    device : str
+        Where batches are delivered, as torch names it.
+    bytes_per_s : float, optional
+        What the storage may give at most, over all workers; unlimited if it is not given.
     """
 
     batch_size: int = 2
@@ -54,10 +73,17 @@ class LoaderSettings:
     prefetch: int = 2
     seed: int = 0
     augment: bool = True
+    crop: tuple[int, int] | None = None
+    device: str = "cpu"
+    bytes_per_s: float | None = None
 
 
 class Loader(Protocol):
     """Delivers epochs of batches until it is closed."""
+
+    @property
+    def lifetime(self) -> Lifetime:
+        """Until when a batch may be used."""
 
     def __len__(self) -> int:
         """Batches in an epoch."""
@@ -73,11 +99,18 @@ class Loader(Protocol):
         Yields
         ------
         Batch
-            Belongs to the caller.
+            Valid as ``lifetime`` says.
+
+        Raises
+        ------
+        DamagedFileError
+            Names a file that cannot be decoded.
+        WorkerDiedError
+            A worker process ended by itself, or was killed.
         """
 
     def close(self) -> None:
-        """End all worker processes; may be called more than once."""
+        """End all worker processes and threads, and free shared memory; may be called more than once."""
 
 
 LoaderFactory = Callable[[CubeSet, LoaderSettings], Loader]

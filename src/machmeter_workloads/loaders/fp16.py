@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from machmeter_workloads.loaders.samples import SampleLoader
+from machmeter_workloads.loaders.samples import load_samples
 from machmeter_workloads.storage.blosc_file import read_blosc
 
 if TYPE_CHECKING:
@@ -30,5 +30,7 @@ def load_fp16(cubes: CubeSet, settings: LoaderSettings) -> Loader:
     ------
     MissingDataError
         A file of the series is not there.
+    UnfitSizeError
+        The crop does not fit into the cubes.
     """
-    return SampleLoader(cubes, "fp16", read_blosc, settings)
+    return load_samples(cubes, "fp16", read_blosc, settings)

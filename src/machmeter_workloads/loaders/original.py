@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from machmeter_workloads.loaders.samples import SampleLoader
+from machmeter_workloads.loaders.samples import load_samples
 from machmeter_workloads.storage.dat_file import read_dat
 
 if TYPE_CHECKING:
@@ -30,5 +30,7 @@ def load_original(cubes: CubeSet, settings: LoaderSettings) -> Loader:
     ------
     MissingDataError
         A file of the series is not there.
+    UnfitSizeError
+        The crop does not fit into the cubes.
     """
-    return SampleLoader(cubes, "original", read_dat, settings)
+    return load_samples(cubes, "original", read_dat, settings)

@@ -6,6 +6,8 @@ import contextlib
 import math
 import os
 import pickle
+import pickletools
+from dataclasses import dataclass
 from io import BytesIO
 from typing import TYPE_CHECKING
 
@@ -14,6 +16,9 @@ import numpy as np
 
 from machmeter_workloads.errors import DamagedFileError
 from machmeter_workloads.storage.atomic import write_atomically
+from machmeter_workloads.storage.blosc_buffer import check_buffer, decompress_into
+from machmeter_workloads.storage.header import require_shape
+from machmeter_workloads.storage.source import UNLIMITED
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,12 +26,34 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from machmeter_workloads.storage.source import Source
+
 LEVEL = 9
 BLOSC1_VERSION = 2
-BLOSC1_HEADER_BYTES = 16
 # Both shuffle bits at once are what Blosc2 calls an extended header, which Blosc1 cannot read.
 EXTENDED_FLAGS = 0b101
-DTYPES = frozenset(np.dtype(name) for name in ("uint8", "float16", "float32"))
+# As numpy pickles them: a name and an order of bytes.
+DTYPES: dict[tuple[object, object], np.dtype[np.generic]] = {
+    ("u1", "|"): np.dtype(np.uint8),
+    ("f2", "<"): np.dtype(np.float16),
+    ("f4", "<"): np.dtype(np.float32),
+}
+
+# The header of a single array takes about a hundred bytes.
+HEADER_LIMIT = 1024
+# What pickled tuples of integers and dtypes, and dictionaries of them, are made of in every protocol. Others
+# can ask for any amount of memory with a few bytes.
+HEADER_OPCODES = frozenset(
+    [
+        *("PROTO", "FRAME", "STOP", "MARK"),
+        *("TUPLE", "EMPTY_TUPLE", "TUPLE1", "TUPLE2", "TUPLE3"),
+        *("INT", "BININT", "BININT1", "BININT2", "NONE", "NEWTRUE", "NEWFALSE"),
+        *("UNICODE", "BINUNICODE", "SHORT_BINUNICODE", "BINSTRING", "SHORT_BINSTRING"),
+        *("BINFLOAT", "EMPTY_DICT", "SETITEM", "SETITEMS"),
+        *("GLOBAL", "STACK_GLOBAL", "REDUCE", "BUILD"),
+        *("MEMOIZE", "BINPUT", "BINGET"),
+    ]
+)
 
 Header = tuple[tuple[int, ...], "np.dtype[np.generic]"]
 
@@ -54,13 +81,15 @@ def write_blosc(path: Path, array: NDArray[np.generic]) -> None:
     write_atomically(path, [pickle.dumps(header), _blosc1_buffer(np.ascontiguousarray(array))])
 
 
-def read_blosc(path: Path) -> NDArray[np.generic]:
+def read_blosc(path: Path, source: Source = UNLIMITED) -> NDArray[np.generic]:
     """Read an array with one thread, so that the number of worker processes alone decides the parallelism.
 
     Parameters
     ----------
     path : Path
         Written by ``write_blosc``, or by HTC for a single array.
+    source : Source
+        Where the bytes come from.
 
     Returns
     -------
@@ -71,56 +100,136 @@ def read_blosc(path: Path) -> NDArray[np.generic]:
     ------
     DamagedFileError
         The file is cut off, or holds something else.
+    MissingDataError, UnreadableError
+        It is not there, or may not be read.
     """
-    content = memoryview(path.read_bytes())
-    (shape, dtype), used = _read_header(path, content)
-    buffer = content[used:]
-    _check_buffer(path, buffer, math.prod(shape) * dtype.itemsize)
-    array: NDArray[np.generic] = np.empty(shape, dtype)
-    try:
-        blosc2.decompress2(buffer, dst=array, nthreads=1)
-    except (RuntimeError, ValueError) as error:
-        raise DamagedFileError.of(path, "its compressed bytes do not decompress") from error
+    stored = open_blosc(source.read(path), path)
+    array: NDArray[np.generic] = np.empty(stored.shape, stored.dtype)
+    stored.decode_into(array)
     return array
 
 
+@dataclass(frozen=True)
+class BloscArray:
+    """A compressed array in memory, made by ``open_blosc``.
+
+    Parameters
+    ----------
+    path : Path
+        The file, for errors.
+    shape : tuple of int
+        Of the array; (H, W, bands) if it is a cube.
+    dtype : numpy.dtype
+        uint8, float16 or float32.
+    buffer : memoryview
+        Compressed.
+    """
+
+    path: Path
+    shape: tuple[int, ...]
+    dtype: np.dtype[np.generic]
+    buffer: memoryview
+
+    def decode_into(self, target: NDArray[np.generic]) -> None:
+        """Decompress straight into an array that is there, a slot of a ring for example.
+
+        Other threads of Python run meanwhile if ``blosc2.set_releasegil(True)`` was called.
+
+        Parameters
+        ----------
+        target : ndarray
+            Contiguous, with the stored dtype.
+
+        Raises
+        ------
+        DamagedFileError
+            The target has another shape or dtype, or the bytes do not decompress.
+        """
+        require_shape(self.path, self.shape, target.shape)
+        if target.dtype != self.dtype:
+            raise DamagedFileError.of(self.path, f"it holds {self.dtype} instead of {target.dtype}")
+        decompress_into(self.path, self.buffer, target)
+
+
+def open_blosc(content: bytes | bytearray | memoryview, path: Path) -> BloscArray:
+    """Look into the bytes of a file without decompressing them.
+
+    Parameters
+    ----------
+    content : bytes, bytearray or memoryview
+        The whole file; kept by what is returned.
+    path : Path
+        The file, for errors.
+
+    Returns
+    -------
+    BloscArray
+
+    Raises
+    ------
+    DamagedFileError
+        The file is cut off, or holds something else.
+    """
+    view = memoryview(content)
+    (shape, dtype), used = _read_header(path, view)
+    buffer = view[used:]
+    # Before anybody allocates what the header asks for.
+    check_buffer(path, buffer, math.prod(shape) * dtype.itemsize)
+    if buffer[0] > BLOSC1_VERSION or buffer[2] & EXTENDED_FLAGS == EXTENDED_FLAGS:
+        raise DamagedFileError.of(path, "its compressed bytes are not those of Blosc1")
+    return BloscArray(path, shape, dtype, buffer)
+
+
+class _StoredDtype:
+    """What a pickle says of a dtype. Numpy's own class ends the process when its state is a wrong one."""
+
+    def __init__(self, name: object = None, *_flags: object) -> None:
+        self.name = name
+        self.order: object = None
+
+    def __setstate__(self, state: object) -> None:
+        match state:
+            case (_, order, *_):
+                self.order = order
+
+    @property
+    def dtype(self) -> np.dtype[np.generic] | None:
+        """Numpy's dtype, if it is one of ours."""
+        return next((dtype for key, dtype in DTYPES.items() if key == (self.name, self.order)), None)
+
+
 class _HeaderUnpickler(pickle.Unpickler):
-    """Builds tuples, integers and ``numpy.dtype``, and refuses everything else that a pickle could run."""
+    """Builds tuples, integers and what stands for a dtype; refuses all else that a pickle could run."""
 
     def find_class(self, module_name: str, global_name: str, /) -> type:
         if (module_name, global_name) == ("numpy", "dtype"):
-            return np.dtype
+            return _StoredDtype
         raise pickle.UnpicklingError(f"{module_name}.{global_name} has no place in a header")
 
 
 def _read_header(path: Path, content: memoryview) -> tuple[Header, int]:
-    stream = BytesIO(content)
+    stream = BytesIO(content[:HEADER_LIMIT])
     try:
-        header = _HeaderUnpickler(stream).load()
+        header = _unpickle(stream)
     # Bytes that are no pickle raise nearly anything.
     except Exception as error:
         raise DamagedFileError.of(path, f"its header cannot be read ({error})") from error
     match header:
-        case (tuple() as shape, np.dtype() as dtype) if dtype in DTYPES and _is_shape(shape):
+        case (tuple() as shape, _StoredDtype(dtype=np.dtype() as dtype)) if _is_shape(shape):
             return (shape, dtype), stream.tell()
     raise DamagedFileError.of(path, "its header is not the shape and dtype of a single array")
 
 
+def _unpickle(stream: BytesIO) -> object:
+    names = {opcode.name for opcode, _, _ in pickletools.genops(stream)}
+    if foreign := names - HEADER_OPCODES:
+        raise pickle.UnpicklingError(f"{', '.join(sorted(foreign))} has no place in a header")
+    stream.seek(0)
+    return _HeaderUnpickler(stream).load()
+
+
 def _is_shape(shape: tuple[object, ...]) -> bool:
     return all(isinstance(length, int) and length > 0 for length in shape)
-
-
-def _check_buffer(path: Path, buffer: memoryview, expected: int) -> None:
-    # Blosc1 header: version, codec version, flags, type size, then three little-endian uint32:
-    # uncompressed bytes, block bytes, compressed bytes.
-    if len(buffer) < BLOSC1_HEADER_BYTES:
-        raise DamagedFileError.of(path, f"{len(buffer)} bytes follow its header")
-    uncompressed = int.from_bytes(buffer[4:8], "little")
-    compressed = int.from_bytes(buffer[12:16], "little")
-    if uncompressed != expected:
-        raise DamagedFileError.of(path, f"it promises {expected} bytes and holds {uncompressed}")
-    if compressed != len(buffer):
-        raise DamagedFileError.of(path, f"it holds {len(buffer)} of {compressed} compressed bytes")
 
 
 def _blosc1_buffer(array: NDArray[np.generic]) -> bytes:

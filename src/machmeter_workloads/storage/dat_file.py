@@ -9,15 +9,19 @@ import numpy as np
 
 from machmeter_workloads.errors import DamagedFileError
 from machmeter_workloads.storage.atomic import write_atomically
+from machmeter_workloads.storage.source import UNLIMITED
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from numpy.typing import NDArray
 
+    from machmeter_workloads.storage.source import Source
+
 DIMENSIONS = 3
 INTEGER = np.dtype(">i4")
 VALUE = np.dtype(">f4")
+HEADER_BYTES = DIMENSIONS * INTEGER.itemsize
 
 
 def write_dat(path: Path, cube: NDArray[np.float32]) -> None:
@@ -42,13 +46,15 @@ def write_dat(path: Path, cube: NDArray[np.float32]) -> None:
     write_atomically(path, [np.array(values.shape, dtype=INTEGER).tobytes(), values.data.cast("B")])
 
 
-def read_dat(path: Path) -> NDArray[np.float32]:
+def read_dat(path: Path, source: Source = UNLIMITED) -> NDArray[np.float32]:
     """Read a cube as HTC does: flip, swap the axes, convert to the computer's own float32.
 
     Parameters
     ----------
     path : Path
         A file of the Tivita camera.
+    source : Source
+        Where the bytes come from.
 
     Returns
     -------
@@ -59,13 +65,15 @@ def read_dat(path: Path) -> NDArray[np.float32]:
     ------
     DamagedFileError
         The header or the values are cut off, or do not fit each other.
+    MissingDataError, UnreadableError
+        It is not there, or may not be read.
     """
-    with path.open("rb") as file:
-        shape = np.fromfile(file, dtype=INTEGER, count=DIMENSIONS).tolist()
-        values = np.fromfile(file, dtype=VALUE)
-    if len(shape) < DIMENSIONS or min(shape) < 1:
+    content = source.read(path)
+    shape = np.frombuffer(content[:HEADER_BYTES], INTEGER).tolist() if len(content) >= HEADER_BYTES else []
+    if not shape or min(shape) < 1:
         raise DamagedFileError.of(path, f"its header reads {shape} instead of width, height and bands")
-    if values.size != math.prod(shape):
-        raise DamagedFileError.of(path, f"it holds {values.size} of {math.prod(shape)} values")
-    upright = np.flip(values.reshape(shape), axis=1)
-    return np.swapaxes(upright, 0, 1).astype(np.float32)
+    held = (len(content) - HEADER_BYTES) / VALUE.itemsize
+    if held != math.prod(shape):
+        raise DamagedFileError.of(path, f"it holds {held:.12g} of {math.prod(shape)} values")
+    values = np.frombuffer(content, VALUE, offset=HEADER_BYTES).reshape(shape)
+    return np.swapaxes(np.flip(values, axis=1), 0, 1).astype(np.float32)

@@ -1,0 +1,1 @@
+"""Strategies that load folders of photographs, after (DL)²."""

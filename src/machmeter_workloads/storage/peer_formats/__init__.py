@@ -1,0 +1,1 @@
+"""Storage formats that only the compared libraries read."""
