@@ -10,6 +10,11 @@ from machmeter_workloads.loaders.registry import STRATEGIES, open_loader
 
 from .grid import FULL, grid
 
+try:
+    from machmeter_workloads.loaders import paths
+except ImportError:  # a commit from before the paths
+    paths = None
+
 SMALL = "120x160x100"
 LARGE = "240x320x100"
 CUBES = {SMALL: 8, LARGE: 4}
@@ -22,6 +27,14 @@ def require(strategy):
     """Leave out what a commit does not have yet."""
     if strategy not in STRATEGIES:
         raise NotImplementedError
+
+
+def needs(strategy, loader, cubes, settings, *, cold=False):
+    """Say what a cube needs at least, as what read_epoch takes; a commit may not know it yet."""
+    if paths is None:
+        return {}
+    chosen = paths.chosen_strategy(strategy, loader)
+    return {"path": paths.path_of(chosen, cubes, settings, cold=cold)}
 
 
 class Loaders:
@@ -41,10 +54,12 @@ class Loaders:
         require(strategy)
         torch.set_num_threads(1)
         cubes = make_cube_set(CubeSpec.from_size(size), CUBES[size])
-        self.loader = open_loader(strategy, cubes, LoaderSettings(workers=workers))
+        settings = LoaderSettings(workers=workers)
+        self.loader = open_loader(strategy, cubes, settings)
+        self.needs = needs(strategy, self.loader, cubes, settings)
 
     def timeitem_epoch(self, *_parameters):
-        return read_epoch(self.loader)
+        return read_epoch(self.loader, **self.needs)
 
     def teardown(self, *_parameters):
         if hasattr(self, "loader"):
@@ -86,6 +101,7 @@ if FULL:
             pace = STORAGES[storage]
             settings = LoaderSettings(workers=workers, augment=False, bytes_per_s=pace)
             self.loader = open_loader(strategy, cubes, settings)
+            self.needs = needs(strategy, self.loader, cubes, settings, cold=page_cache == "cold")
             if page_cache == "cold":
                 drop(sorted(cubes.folder.rglob("*.*")))
 
@@ -100,3 +116,4 @@ if FULL:
             settings = LoaderSettings(workers=workers, augment=False)
             make_peer_format(PEERS[strategy].format_for(settings), cubes)
             self.loader = PEERS[strategy](cubes, settings)
+            self.needs = {} if paths is None else {"path": paths.peer_path(cubes)}

@@ -2,7 +2,8 @@
 """Measures every loading strategy on this node, beside the limits of the same node.
 
     scripts/measure_loaders.py --python PYTHON run --out FILE [--size 240x320x100] [--rounds 5] [--names ...]
-    scripts/measure_loaders.py tables FILE ...
+                                                   [--io-speeds unlimited 1000mb] [--peers]
+    .venv/bin/python scripts/measure_loaders.py tables FILE ...
 
 PYTHON has the specimens' packages (``.[workloads]``, and ``.[peers]`` where peers are asked for). Each row is
 a process of its own: the loader is opened, one epoch is read to warm up, another one is measured. Strategies
@@ -18,12 +19,17 @@ import subprocess
 import sys
 import time
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 _SIZE = "240x320x100"
 _ROW = Path(__file__).with_name("loader_row.py")
+
+_TITLES = (
+    *("strategy", "I/O speed", "CPU ms a cube", "least", "ms a cube", "MB/s", "first batch, s"),
+    *("PSS, MiB", "private a worker, MiB", "Mach (CPU)", "Mach (wall)"),
+)
 
 
 def main() -> int:
@@ -41,6 +47,7 @@ def main() -> int:
     run.add_argument("--rounds", type=int, default=5)
     run.add_argument("--names", nargs="*", help="strategies, peers and limits; all by default")
     run.add_argument("--peers", action="store_true", help="the other projects' loaders, too")
+    run.add_argument("--io-speeds", nargs="*", default=["unlimited"], help="unlimited, 1000mb")
     run.add_argument("--out", type=Path, required=True)
     run.set_defaults(run=_run)
     tables = commands.add_parser("tables", help="show recorded rows")
@@ -51,12 +58,12 @@ def main() -> int:
 
 
 def _run(given: argparse.Namespace) -> None:
-    names = given.names or _known(given)
+    grid = [(speed, name) for speed in given.io_speeds for name in given.names or _known(given, speed)]
     options = [f"--{name}={getattr(given, name)}" for name in ("size", "count", "workers", "batch")]
     for number in range(given.rounds):
-        for name in names if number % 2 == 0 else reversed(names):
+        for io_speed, name in grid if number % 2 == 0 else reversed(grid):
             done = subprocess.run(
-                [given.python, str(_ROW), name, *options],
+                [given.python, str(_ROW), name, *options, f"--io-speed={io_speed}"],
                 capture_output=True,
                 text=True,
                 check=False,
@@ -70,47 +77,50 @@ def _run(given: argparse.Namespace) -> None:
             said = (
                 row.get("failed") or f"{1e3 * row['cpu_s']:.2f} CPU ms, {1e3 * row['wall_s']:.2f} ms a cube"
             )
-            _say(f"{time.strftime('%H:%M:%S')} {number} {name}: {said}")
+            _say(f"{time.strftime('%H:%M:%S')} {number} {name}, {io_speed}: {said}")
 
 
-def _known(given: argparse.Namespace) -> list[str]:
-    command = [given.python, str(_ROW), "--list", *(["--peers"] if given.peers else [])]
+def _known(given: argparse.Namespace, io_speed: str) -> list[str]:
+    options = [f"--io-speed={io_speed}", *(["--peers"] if given.peers else [])]
+    command = [given.python, str(_ROW), "--list", *options]
     return subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()
 
 
-def _rows(files: Iterable[Path]) -> Iterator[dict[str, Any]]:
-    for path in files:
-        for line in path.read_text(encoding="utf-8").splitlines():
-            yield json.loads(line)
+def _tables(given: argparse.Namespace) -> int:
+    # Only here: measuring needs no packages but PYTHON's.
+    from drawing.loaders import rows as recorded  # noqa: PLC0415
+    from drawing.refusal import RefusedError  # noqa: PLC0415
+
+    try:
+        settings = recorded.of_cubes(recorded.read(given.files))
+    except RefusedError as error:
+        sys.stderr.write(f"{error}\n")
+        return 2
+    for setting, members in settings.items():
+        known = recorded.rates(members)
+        groups = defaultdict(list)
+        for row in members:
+            groups[row["name"], row.get("io_speed", recorded.UNLIMITED)].append(row)
+        _say(f"{setting.text}\n\n| {' | '.join(_TITLES)} |\n|---|---{'|---:' * (len(_TITLES) - 2)}|")
+        for key, rows in sorted(groups.items(), key=lambda each: recorded.median(each[1], "cpu_s")):
+            machs = [recorded.spelled(each) for each in recorded.machs(rows, known)]
+            _say(f"| {' | '.join([*key, *_cells(rows), *machs])} |")
+        _say("")
+    return 0
 
 
-def _tables(given: argparse.Namespace) -> None:
-    groups: dict[str, list[dict[str, Any]]] = defaultdict(list)
-    for row in _rows(given.files):
-        if "failed" not in row:
-            groups[row["name"]].append(row)
-    _say(
-        "| strategy | CPU ms a cube | least | ms a cube | MB/s | first batch, s | PSS, MiB "
-        "| private a worker, MiB |"
-    )
-    _say("|---|---:|---:|---:|---:|---:|---:|---:|")
-    for name, rows in sorted(groups.items(), key=lambda each: _median(each[1], "cpu_s")):
-        _say(f"| {name} | {' | '.join(_cells(rows))} |")
+def _cells(rows: list[Mapping[str, Any]]) -> list[str]:
+    def median(key: str) -> float:
+        return statistics.median(row.get(key, float("nan")) for row in rows)
 
-
-def _median(rows: list[dict[str, Any]], key: str) -> float:
-    return statistics.median(row.get(key, float("nan")) for row in rows)
-
-
-def _cells(rows: list[dict[str, Any]]) -> list[str]:
     return [
-        f"{1e3 * _median(rows, 'cpu_s'):.2f}",
+        f"{1e3 * median('cpu_s'):.2f}",
         f"{1e3 * min(row['cpu_s'] for row in rows):.2f}",
-        f"{1e3 * _median(rows, 'wall_s'):.2f}",
-        f"{rows[0]['bytes'] / _median(rows, 'wall_s') / 1e6:.0f}",
-        f"{_median(rows, 'first_s'):.3f}",
-        f"{_median(rows, 'pss_bytes') / 2**20:.0f}",
-        f"{_median(rows, 'private_child_bytes') / 2**20:.0f}",
+        f"{1e3 * median('wall_s'):.2f}",
+        f"{rows[0]['bytes'] / median('wall_s') / 1e6:.0f}",
+        f"{median('first_s'):.3f}",
+        f"{median('pss_bytes') / 2**20:.0f}",
+        f"{median('private_child_bytes') / 2**20:.0f}",
     ]
 
 

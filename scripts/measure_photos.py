@@ -92,6 +92,7 @@ def _row(options: argparse.Namespace) -> None:
     # Only here, where the packages are needed: listing and tables work without them.
     import torch  # noqa: PLC0415
 
+    from machmeter.machine.fingerprint import fingerprint  # noqa: PLC0415
     from machmeter_workloads.data.photo_set import make_photo_set  # noqa: PLC0415
     from machmeter_workloads.data.photos import PhotoSpec  # noqa: PLC0415
 
@@ -102,6 +103,7 @@ def _row(options: argparse.Namespace) -> None:
     measure = _decoded if given["name"] == "decode" else _loaded
     found = measure(given, photos.folder / "train", files)
     found["bytes"] = sum(path.stat().st_size for path in files)
+    found["tag"] = fingerprint().tag
     sys.stdout.write(json.dumps(found) + "\n")
 
 

@@ -108,6 +108,9 @@ class Sample:
         asv's version of the benchmark: a digest of its code. Another version is another benchmark.
     conditions : str or None
         Thread settings and storage of the run, and whether it was a quick one.
+    path : mapping of str to float, or None
+        What an item needs at least from each limit of its node, see `machmeter.machine.paths`; None where the
+        benchmark does not say.
     """
 
     started_at: str
@@ -133,6 +136,7 @@ class Sample:
     health: str | None = None
     version: str | None = None
     conditions: str | None = None
+    path: Mapping[str, float] | None = None
 
     @property
     def wall_s_per_item(self) -> float:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
 DIGITS = 3
 
@@ -27,11 +27,15 @@ class Work:
         Payload delivered or worked on, bytes.
     result : object
         A small canonical description of what was computed: tuples, str, int, float, bytes, ndarray or Tensor.
+    path : mapping of str to float
+        What an item needs at least from each limit of a node, in bytes; empty where nobody can say. It is no
+        part of what was computed.
     """
 
     items: int
     bytes: int
     result: object
+    path: Mapping[str, float] = field(default_factory=dict)
 
 
 def rounded(values: Iterable[float], digits: int = DIGITS) -> tuple[float, ...]:

@@ -14,6 +14,7 @@ from asv_runner.benchmarks.timeraw import TimerawBenchmark
 
 from machmeter.probe import gpu, work
 from machmeter.probe.meter import Measurement, Meter, peak_rss_bytes
+from machmeter.probe.path import path_in
 from machmeter.probe.sidecar import Context, Sidecar
 
 
@@ -23,7 +24,8 @@ class TimeItemBenchmark(Benchmark):
     ``setup`` runs once in each process. The method is called ``warmup`` times untimed, then ``repeat``
     times timed, or until ``time_budget`` seconds have passed; each call is one sample. It returns an
     object with ``items`` (a positive number), ``bytes`` (a number or None) and ``result`` (what was
-    computed, see `machmeter.probe.work.digest`).
+    computed, see `machmeter.probe.work.digest`); ``path`` may say what an item needs at least (see
+    `machmeter.probe.path`).
 
     Attributes of the benchmark class
     ---------------------------------
@@ -66,7 +68,8 @@ class TimeItemBenchmark(Benchmark):
             if sidecar is not None:
                 payload = getattr(done, "bytes", None)
                 size = None if payload is None else float(payload)
-                sidecar.append([row | {"bytes": size, "work": work.digest(done.result)}])
+                told = {"bytes": size, "work": work.digest(done.result)}
+                sidecar.append([row | told | path_in(self.name, done)])
         return {"samples": samples, "number": 1}
 
     def _attribute(self, name: str, default: float) -> Any:  # noqa: ANN401 - whatever the suite says

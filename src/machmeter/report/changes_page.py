@@ -1,11 +1,12 @@
 """The frame of the page that lists and draws the changes; ``changes.js`` fills it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from machmeter.report.changes_data import SMALLEST, choose
 from machmeter.report.machines_page import problem_box
 from machmeter.report.markup import POLICY_WITH_CHART, Markup, element, join, page
+from machmeter.report.navigation import PAGES
 from machmeter.results.change import IMPROVEMENT, REGRESSION
 from machmeter.results.changes import Changes
 from machmeter.results.history import History
@@ -15,7 +16,9 @@ SCRIPTS: Final = ("plotly.min.js", "machmeter-changes.js", "common.js", "changes
 _LEAST: Final = {"any size": "0", "5% or more": "0.05", "10% or more": "0.1", "25% or more": "0.25"}
 
 
-def render(history: History, found: Changes, problems: Sequence[str]) -> str:
+def render(
+    history: History, found: Changes, problems: Sequence[str], pages: Mapping[str, str] = PAGES
+) -> str:
     """Render the page.
 
     Parameters
@@ -26,16 +29,19 @@ def render(history: History, found: Changes, problems: Sequence[str]) -> str:
         What was found.
     problems : sequence of str
         What could not be read.
+    pages : mapping of str to str
+        Titles of all pages by their files.
     """
     chosen = choose(found.found)
     if not chosen:
-        return page("Changes", POLICY_WITH_CHART, join(problem_box(problems), _nothing(len(history.series))))
+        body = join(problem_box(problems), _nothing(len(history.series)))
+        return page("Changes", POLICY_WITH_CHART, body, pages=pages)
     no_script = element("noscript", element("p", "This page needs JavaScript.", class_="warning"))
     machines = sorted({change.series.machine for change, _ in chosen})
     body = join(
         problem_box(problems), no_script, _chart(), _tools(machines), _table(), _legend(len(chosen), found)
     )
-    return page("Changes", POLICY_WITH_CHART, body, SCRIPTS)
+    return page("Changes", POLICY_WITH_CHART, body, SCRIPTS, pages)
 
 
 def _nothing(series: int) -> Markup:

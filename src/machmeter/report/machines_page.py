@@ -8,6 +8,7 @@ from machmeter.model import Event, Sample
 from machmeter.report import labels
 from machmeter.report.facts import facts, groups
 from machmeter.report.markup import POLICY_WITHOUT_SCRIPT, Markup, element, join, page
+from machmeter.report.navigation import PAGES
 from machmeter.report.records import MachineRecord, Records
 from machmeter.report.summary import commit_order
 
@@ -22,7 +23,7 @@ _TITLES: Final = (
 )
 
 
-def render(records: Records, revisions: Mapping[str, int]) -> str:
+def render(records: Records, revisions: Mapping[str, int], pages: Mapping[str, str] = PAGES) -> str:
     """Render the page.
 
     Parameters
@@ -31,11 +32,13 @@ def render(records: Records, revisions: Mapping[str, int]) -> str:
         What is shown.
     revisions : mapping of str to int
         asv's revision number of a commit hash, for the order of the commits.
+    pages : mapping of str to str
+        Titles of all pages by their files.
     """
     machines = [_machine(machine, revisions) for machine in records.machines]
     nothing = element("p", 'No machine is on record yet. "asv run" writes the first.', class_="note")
     body = join(problem_box(records.problems), *(machines or [nothing]))
-    return page("Machines", POLICY_WITHOUT_SCRIPT, body)
+    return page("Machines", POLICY_WITHOUT_SCRIPT, body, pages=pages)
 
 
 def problem_link(problems: Sequence[str]) -> Markup:

@@ -1,5 +1,6 @@
 """HTML that is escaped by construction: only what this module has built passes unescaped."""
 
+from collections.abc import Mapping
 from html import escape
 from typing import Final
 
@@ -9,6 +10,12 @@ from machmeter.report.navigation import PAGES
 POLICY_WITH_CHART: Final = (
     "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src data: blob:; "
     "base-uri 'none'; form-action 'none'"
+)
+
+#: No network, no inline scripts or styles.
+POLICY_WITH_SCRIPT: Final = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src data:; base-uri 'none'; "
+    "form-action 'none'"
 )
 
 #: No network, no script at all.
@@ -50,7 +57,13 @@ def join(*content: str) -> Markup:
     return Markup(_inner(content))
 
 
-def page(title: str, policy: str, body: Markup, scripts: tuple[str, ...] = ()) -> str:
+def page(
+    title: str,
+    policy: str,
+    body: Markup,
+    scripts: tuple[str, ...] = (),
+    pages: Mapping[str, str] = PAGES,
+) -> str:
     """Build a whole page with the navigation that all of ours share.
 
     Parameters
@@ -63,6 +76,8 @@ def page(title: str, policy: str, body: Markup, scripts: tuple[str, ...] = ()) -
         What stands below the heading.
     scripts : tuple of str
         Files beside the page, run in this order once it is read.
+    pages : mapping of str to str
+        Titles of all our pages by their files.
     """
     head = element(
         "head",
@@ -76,13 +91,14 @@ def page(title: str, policy: str, body: Markup, scripts: tuple[str, ...] = ()) -
         *(element("script", src=script, defer="") for script in scripts),
     )
     main = element("main", element("h1", title), body)
-    return f"<!doctype html>\n{element('html', head, element('body', _navigation(title), main), lang='en')}\n"
+    shown = element("body", _navigation(title, pages), main)
+    return f"<!doctype html>\n{element('html', head, shown, lang='en')}\n"
 
 
-def _navigation(current: str) -> Markup:
+def _navigation(current: str, pages: Mapping[str, str]) -> Markup:
     links = [
         element("a", title, href=file, **({"aria_current": "page"} if title == current else {}))
-        for file, title in {"index.html": "Benchmarks", **PAGES}.items()
+        for file, title in {"index.html": "Benchmarks", **pages}.items()
     ]
     return element("nav", element("strong", "machmeter"), *links, aria_label="Pages")
 

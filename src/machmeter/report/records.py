@@ -7,8 +7,8 @@ from pathlib import Path
 
 from machmeter.errors import FingerprintDocumentError
 from machmeter.machine import document
-from machmeter.model import Event, Fingerprint, Sample
-from machmeter.results import asv_files, layout, machines, runs, sidecars
+from machmeter.model import Event, Fingerprint, LimitsRecord, Sample
+from machmeter.results import asv_files, health_records, layout, machines, runs, sidecars
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +27,8 @@ class MachineRecord:
         All that are filed under the name.
     events : tuple of Event
         What changed between its runs, oldest first.
+    limits : tuple of LimitsRecord
+        What its nodes can do at most, oldest first.
     """
 
     name: str
@@ -34,6 +36,7 @@ class MachineRecord:
     why_unknown: str
     samples: tuple[Sample, ...]
     events: tuple[Event, ...] = ()
+    limits: tuple[LimitsRecord, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,10 +80,12 @@ def _read_machine(results_dir: Path, name: str) -> tuple[MachineRecord, list[str
     found = sidecars.read(folder)
     fingerprint, why_unknown = _fingerprint(layout.fingerprint_path(results_dir, name))
     why_unknown = without_parents(why_unknown, results_dir)
-    strangers = _strangers(folder, found.samples, {name, fingerprint.tag if fingerprint else name})
+    tag = fingerprint.tag if fingerprint else name
+    strangers = _strangers(folder, found.samples, {name, tag})
     records, troubles = runs.read(results_dir, name)
-    machine = MachineRecord(name, fingerprint, why_unknown, found.samples, runs.events(records))
-    return machine, [*found.problems, *strangers, *troubles]
+    limits, faults = health_records.read_limits(results_dir, tag)
+    machine = MachineRecord(name, fingerprint, why_unknown, found.samples, runs.events(records), limits)
+    return machine, [*found.problems, *strangers, *troubles, *faults]
 
 
 def _fingerprint(path: Path) -> tuple[Fingerprint | None, str]:

@@ -5,11 +5,12 @@ from typing import Any, Final
 
 from machmeter.report.machines_page import problem_link
 from machmeter.report.markup import POLICY_WITH_CHART, Markup, element, join, page
+from machmeter.report.navigation import PAGES
 
 SCRIPTS: Final = ("plotly.min.js", "machmeter-data.js", "common.js", "machmeter.js")
 
 
-def render(data: Mapping[str, Any], problems: Sequence[str]) -> str:
+def render(data: Mapping[str, Any], problems: Sequence[str], pages: Mapping[str, str] = PAGES) -> str:
     """Render the page.
 
     Parameters
@@ -18,13 +19,15 @@ def render(data: Mapping[str, Any], problems: Sequence[str]) -> str:
         What `chart_data.collect` returns.
     problems : sequence of str
         What could not be read.
+    pages : mapping of str to str
+        Titles of all pages by their files.
     """
     if not data["series"]:
         nothing = element("p", 'No samples are on record yet. "asv run" writes the first.', class_="note")
-        return page("Samples", POLICY_WITH_CHART, join(problem_link(problems), nothing))
+        return page("Samples", POLICY_WITH_CHART, join(problem_link(problems), nothing), pages=pages)
     no_script = element("noscript", element("p", "This page needs JavaScript.", class_="warning"))
     body = join(problem_link(problems), no_script, _chart(), _thinned(data), _table())
-    return page("Samples", POLICY_WITH_CHART, body, SCRIPTS)
+    return page("Samples", POLICY_WITH_CHART, body, SCRIPTS, pages)
 
 
 def _chart() -> Markup:

@@ -92,6 +92,7 @@ def _check_types(sample: Sample) -> None:
     wrong += [value for value in texts if not isinstance(value, str)]
     wrong += [value for value in (sample.round, sample.index) if type(value) is not int]
     wrong += [value for value in _optional_texts(sample) if not isinstance(value, str | None)]
+    wrong += _wrong_amounts(sample.path)
     if wrong or None in (sample.wall_s, sample.items):
         msg = f"impossible value {(wrong or [None])[0]!r}"
         raise TypeError(msg)
@@ -99,6 +100,15 @@ def _check_types(sample: Sample) -> None:
 
 def _optional_texts(sample: Sample) -> tuple[object, ...]:
     return sample.work, sample.health, sample.version, sample.conditions
+
+
+def _wrong_amounts(path: object) -> list[object]:
+    """Give what a path holds beside amounts above zero; most benchmarks have none."""
+    if path is None:
+        return []
+    if not isinstance(path, Mapping):
+        return [path]
+    return [amount for amount in path.values() if not (_is_quantity(amount) and amount > 0)]
 
 
 def _is_quantity(value: object) -> bool:

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from machmeter_workloads.work import Work, rounded
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from machmeter_workloads.loaders.contract import Batch, Loader
 
+NO_PATH: Mapping[str, float] = MappingProxyType({})
 
-def read_epoch(loader: Loader, number: int = 0) -> Work:
+
+def read_epoch(loader: Loader, number: int = 0, path: Mapping[str, float] = NO_PATH) -> Work:
     """Load one epoch and drop every batch.
 
     Parameters
@@ -19,6 +24,8 @@ def read_epoch(loader: Loader, number: int = 0) -> Work:
         Any strategy.
     number : int
         Which epoch. A benchmark repeats the same one: how many cubes are to be warped differs between epochs.
+    path : mapping of str to float
+        What a cube needs at least, see ``paths.path_of``; handed on.
 
     Returns
     -------
@@ -32,7 +39,7 @@ def read_epoch(loader: Loader, number: int = 0) -> Work:
         items += len(batch.indices)
         payload += batch.cubes.nbytes + batch.masks.nbytes
         seen.append(_glance(batch))
-    return Work(items, payload, tuple(seen))
+    return Work(items, payload, tuple(seen), path)
 
 
 def _glance(batch: Batch) -> tuple[tuple[int, ...], tuple[float, ...], tuple[int, ...]]:

@@ -86,6 +86,16 @@ class Items:
         return None
 
 
+class Paths:
+    repeat, warmup = 1, 0
+    params = [[{"memcpy": 8}, {}, None, "a/file", {"memcpy": 0}, {"memcpy": "much"}]]
+
+    def timeitem_said(self, path):
+        done = Done()
+        done.path = path
+        return done
+
+
 class Cold:
     repeat, warmup = 1, 0
 
@@ -208,6 +218,19 @@ def test_quick_means_one_call(run: Run) -> None:
     """`asv run --quick` sets these attributes; one untimed call less and one sample are left."""
     result, _ = run("Items.timeitem_wait", number=1, repeat=1, warmup_time=0, rounds=1)
     assert len(result["samples"]) == 1
+
+
+def test_what_an_item_needs_is_written_beside_the_sample(run: Run) -> None:
+    """Amounts by the names of limits; nothing where there is no such mapping."""
+    rows = [run(f"Paths.timeitem_said-{number}")[1][-1] for number in range(4)]
+    assert [row.get("path", "nothing") for row in rows] == [{"memcpy": 8.0}, *["nothing"] * 3]
+
+
+@pytest.mark.parametrize("number", [4, 5])
+def test_an_impossible_amount_fails(number: int, run: Run) -> None:
+    """Nothing needs none of a limit that is on its path."""
+    with pytest.raises(TypeError, match=r"timeitem_said returned a path with memcpy: "):
+        run(f"Paths.timeitem_said-{number}")
 
 
 def test_a_call_that_does_not_say_what_it_did_fails(run: Run) -> None:

@@ -61,6 +61,22 @@ def test_what_the_probe_writes_the_driver_reads(context: Context) -> None:
     assert found.samples[0].tag == context.tag
 
 
+def test_a_path_is_read_as_it_was_written(context: Context) -> None:
+    """Lines from before the paths have none, and are read all the same."""
+    Sidecar(context, "bench.time_x", []).append([ROW | {"path": {"memcpy": 8.0}}, ROW])
+    found = sidecars.read(Path(context.sidecar).parent)
+    assert [sample.path for sample in found.samples] == [{"memcpy": 8.0}, None]
+
+
+@pytest.mark.parametrize("path", [[], "memcpy", {"memcpy": None}, {"memcpy": -1.0}, {"memcpy": True}])
+def test_an_impossible_path_is_named(path: object, context: Context) -> None:
+    """The line is left out, its neighbour is not."""
+    Sidecar(context, "bench.time_x", []).append([ROW | {"path": path}, ROW])
+    found = sidecars.read(Path(context.sidecar).parent)
+    assert (len(found.samples), len(found.problems)) == (1, 1)
+    assert ":1 is not a sample: TypeError: impossible value" in found.problems[0]
+
+
 def test_rounds_are_counted_by_benchmark_and_parameters(context: Context) -> None:
     """The second process of the same benchmark and parameters is round two, of others round one."""
     for params in (["1"], ["1"], ["2"]):

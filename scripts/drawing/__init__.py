@@ -1,0 +1,1 @@
+"""What ``scripts/figures`` draws with: a look that all figures share, and a package a subject."""
