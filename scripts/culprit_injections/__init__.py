@@ -27,7 +27,7 @@ from .data import BENCHMARKS, KINDS, LARGE, NONE, SMALL, Decoy, Edit, Injection,
 from .decoys import DECOYS
 
 #: The modules that hold injections.
-HALVES = ("first",)
+HALVES = ("first", "second")
 
 __all__ = [
     "BASE",

@@ -26,7 +26,7 @@ from machmeter.profiling.program import check_permission, denied, spy_program
 #: Seconds of one profile at least. Several short ones tell how much processes differ, but one lasts no
 #: shorter than some times what its process takes to be set up.
 PROFILE_S: Final = 1.0
-_SETUPS: Final = 5
+_SETUPS: Final = 10
 #: Seconds of a sample where its calls share a setup; in between rests the garbage collector.
 _SAMPLE_S: Final = 0.5
 #: How many times as long a profile may take with all that is not watched.

@@ -4,10 +4,10 @@ from machmeter.profiles import Profile
 
 #: Beyond this share of waiting for a core, stacks tell who waited, not who computed (docs/measurements).
 MOST_DELAYED = 0.10
-#: Workers of the benchmark that wait for each other are where they would be anyway: more of that is borne,
-#: as long as nobody else takes more than this share of a core.
+#: Workers of the benchmark that wait for each other are where they would be anyway: that is borne, added up
+#: over all of them, as long as nobody else takes more than this share of a core.
 MOST_DISTURBED = 0.10
-MOST_DELAYED_BY_ITSELF = 0.50
+MOST_DELAYED_BY_ITSELF = 2.0
 #: A single profile's overhead is itself uncertain by several percent: the speed of a machine changes.
 MOST_OVERHEAD = 0.15
 MOST_ERRORS = 0.05
