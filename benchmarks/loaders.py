@@ -92,6 +92,7 @@ if FULL:
         param_names = ("strategy", "workers", "size", "storage", "page_cache")
         # Before every sample: an epoch warms the cache.
         number = 1
+        repeat = 1
         warmup_time = 0
 
         def setup(self, strategy, workers, size, storage, page_cache):

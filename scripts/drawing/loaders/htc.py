@@ -1,6 +1,7 @@
 """HTC's bars: the seconds of an epoch by strategy and I/O speed, beside those that HTC published."""
 
 from collections.abc import Mapping, Sequence
+from statistics import median
 from types import MappingProxyType
 
 from matplotlib.axes import Axes
@@ -15,7 +16,6 @@ from drawing.loaders.rows import (
     Setting,
     by_name,
     machs,
-    median,
     rates,
     spelled,
     strategies,
@@ -46,14 +46,23 @@ def draw(setting: Setting, rows: Sequence[Row]) -> Figure | None:
         return None
     speeds = sorted({row.get("io_speed", UNLIMITED) for row in shown}, key=lambda name: name != UNLIMITED)
     names = [name for name in (*HTC, *OURS) if name in by_name(shown)]
-    figure = Figure(figsize=(max(5.5, 0.8 * len(names)), 3.3 * len(speeds) + 0.7), layout="constrained")
-    panels = figure.subplots(len(speeds), 1, squeeze=False)[:, 0]
+    figure = Figure(figsize=(2.0 + 4.2 * len(speeds), 1.4 + 0.38 * len(names)), layout="constrained")
+    panels = figure.subplots(1, len(speeds), squeeze=False, sharex=True, sharey=True)[0]
     for axes, speed in zip(panels, speeds, strict=True):
-        of_speed = strategies(shown, speed)
-        _bars(axes, names, of_speed, PUBLISHED.get(speed, {}))
         axes.set_title(f"I/O speed: {style.plain(speed)}")
-        axes.set_xticks(range(len(names)), _ticks(names, of_speed, rates(rows)), rotation=30, ha="right")
-    panels[0].legend(loc="upper right", ncols=3, fontsize="small")
+        published = PUBLISHED.get(speed, {})
+        # Where there is nothing beside it, a bar stands in the middle.
+        places = {name: place - _WIDTH / 2 * (name in published) for place, name in enumerate(names)}
+        _measured(axes, places, strategies(shown, speed), rates(rows))
+        _published(axes, {name: places[name] + _WIDTH for name in names if name in published}, published)
+        axes.set_xlabel("s an epoch")
+        style.frame(axes, across="x")
+    panels[0].set_yticks(range(len(names)), names)
+    panels[0].invert_yaxis()
+    # Room for what stands behind the longest bar.
+    panels[0].margins(x=0.3, y=0.02)
+    handles, labels = panels[0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside lower left", ncols=3, fontsize="small")
     style.title(
         figure,
         f"Seconds an epoch of {CUBES} cubes of 480x640x100",
@@ -68,27 +77,39 @@ def scaled(row: Row) -> float:
     return float(row["wall_s"] * CUBES * VALUES / (height * width * bands))
 
 
-def _bars(axes: Axes, names: Sequence[str], rows: Sequence[Row], published: Mapping[str, float]) -> None:
-    groups = by_name({**row, "epoch_s": scaled(row)} for row in rows)
-    places = {name: place - _WIDTH / 2 for place, name in enumerate(names) if name in groups}
-    medians = [median(groups[name], "epoch_s") for name in places]
-    bars = axes.bar([*places.values()], medians, _WIDTH, color=style.BLUE, alpha=0.7, label="measured")
-    axes.bar_label(bars, fmt="{:.3g}", padding=5, fontsize="x-small")
-    dots = [(places[name], row["epoch_s"]) for name in places for row in groups[name]]
-    axes.plot(*zip(*dots, strict=True), ".", color=style.BLACK, markersize=4, label="repetition")
-    theirs = {name: place + _WIDTH / 2 for place, name in enumerate(names) if name in published}
-    if theirs:
-        heights = [published[name] for name in theirs]
-        outlines = axes.bar([*theirs.values()], heights, _WIDTH, facecolor="none", edgecolor=style.ORANGE)
-        outlines.set_label("HTC, training on an RTX 4090")
-        axes.bar_label(outlines, fmt="{:.3g}", padding=2, fontsize="x-small", color=style.ORANGE)
-    axes.set_ylabel("s an epoch")
-    axes.margins(y=0.2)
-    style.frame(axes, across="y")
-
-
-def _ticks(names: Sequence[str], rows: Sequence[Row], known: Mapping[str, float]) -> list[str]:
-    """Write below each name how near it comes to the node's limit at this I/O speed."""
+def _measured(
+    axes: Axes, all_places: Mapping[str, float], rows: Sequence[Row], known: Mapping[str, float]
+) -> None:
     groups = by_name(rows)
-    found = {name: spelled(machs(groups[name], known).wall) for name in names if name in groups}
-    return [style.plain(f"{name}\nMach {found[name]}" if found.get(name) else name) for name in names]
+    places = {name: place for name, place in all_places.items() if name in groups}
+    seconds = {name: [scaled(row) for row in groups[name]] for name in places}
+    medians = [median(seconds[name]) for name in places]
+    axes.barh([*places.values()], medians, _WIDTH, color=style.BLUE, alpha=0.7, label="measured")
+    dots = [(value, places[name]) for name in places for value in seconds[name]]
+    axes.plot(*zip(*dots, strict=True), ".", color=style.BLACK, markersize=3, label="repetition")
+    for (name, place), middle in zip(places.items(), medians, strict=True):
+        mach = spelled(machs(groups[name], known).wall)
+        text = f"{middle:.3g}, Mach {mach}" if mach else f"{middle:.3g}"
+        _write(axes, max(seconds[name]), place, text, style.BLACK)
+
+
+def _published(axes: Axes, places: Mapping[str, float], published: Mapping[str, float]) -> None:
+    values = [published[name] for name in places]
+    outlines = axes.barh([*places.values()], values, _WIDTH, facecolor="none", edgecolor=style.ORANGE)
+    if places:
+        outlines.set_label("HTC, training on an RTX 4090")
+    for place, value in zip(places.values(), values, strict=True):
+        _write(axes, value, place, f"{value:.3g}", style.ORANGE)
+
+
+def _write(axes: Axes, x: float, y: float, text: str, colour: str) -> None:
+    """Write behind the end of a bar."""
+    axes.annotate(
+        text,
+        (x, y),
+        (4, 0),
+        textcoords="offset points",
+        va="center",
+        fontsize="x-small",
+        color=colour,
+    )

@@ -44,6 +44,8 @@ def draw(machine: str, rows: Sequence[Row]) -> Figure:
     for axes in grid[-1]:
         axes.set_xlabel("workers")
         axes.set_xticks(sorted({row["workers"] for row in rows}))
+    # Shared by all, and only now that the highest line is drawn.
+    grid[0][0].set_ylim(bottom=0)
     handles = {
         label: handle
         for axes in grid.flat
@@ -74,7 +76,6 @@ def _panel(axes: Axes, rows: Sequence[Row], looks: Mapping[str, tuple[str, str]]
         _line(axes, [row for row in rows if series(row) == name], style.plain(name), colour, marker)
     decoded = [row for row in rows if row["name"] == _LIMIT]
     _line(axes, decoded, "limit: the same threads decode and crop, from memory", style.BLACK, "", "--")
-    axes.set_ylim(bottom=0)
     style.frame(axes, across="y")
 
 

@@ -9,7 +9,13 @@ from machmeter.report.navigation import WITH_LOADERS
 
 SCRIPTS: Final = ("machmeter-loaders.js", "common.js", "loaders.js")
 
-_PATH_TITLES: Final = ("Part", "Limit", "Needed an item", "This machine", "At least an item")
+_PATH_TITLES: Final = (
+    ("Part", "fixed"),
+    ("Limit", "fixed"),
+    ("Needed an item", "number"),
+    ("This machine", "number"),
+    ("At least an item", "number"),
+)
 
 
 def render(data: Mapping[str, Any], problems: Sequence[str]) -> str:
@@ -29,7 +35,7 @@ def render(data: Mapping[str, Any], problems: Sequence[str]) -> str:
 
 
 def _path() -> Markup:
-    head = element("tr", *(element("th", title, scope="col") for title in _PATH_TITLES))
+    head = element("tr", *(element("th", title, scope="col", class_=kind) for title, kind in _PATH_TITLES))
     table = element("table", element("thead", head), element("tbody", id="path"))
     return element(
         "section",
